@@ -1,0 +1,1 @@
+"""From files people wrote or imported to validated tables; no model lives here."""

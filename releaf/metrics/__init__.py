@@ -1,0 +1,1 @@
+"""Figures of merit as plain functions of arrays: classification, ranking, links, text."""

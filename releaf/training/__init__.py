@@ -1,0 +1,1 @@
+"""The one training loop of every model, and what it stands on: device, schedule, checkpoints."""
