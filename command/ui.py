@@ -1,0 +1,29 @@
+"""`releaf ui`: the Dagster UI on this home."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Annotated
+
+import typer
+
+from command.output import err
+from command.session import prepare_home, settings
+from resources.settings import PROJECT_ROOT
+
+
+def ui(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 3000,
+) -> None:
+    """Start the Dagster UI and its daemon, until interrupted."""
+    effective = settings()
+    prepare_home(effective.home)
+    err.print(f"Dagster UI on http://{host}:{port} (home {effective.home}); press Ctrl-C to stop")
+    workspace = PROJECT_ROOT / "workspace.yaml"
+    command = [sys.executable, "-m", "dagster", "dev", "-w", str(workspace), "--host", host, "--port", str(port)]
+    try:
+        raise typer.Exit(subprocess.run(command, check=False, cwd=PROJECT_ROOT).returncode)
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None

@@ -1,0 +1,1 @@
+"""Trained checkpoints, one module a subject."""

@@ -1,0 +1,78 @@
+"""Pictures of waste: rendered here, photographed and imported, split without near duplicates straddling."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+
+from releaf.artifacts import Artifact
+from releaf_assets.results import artifact_result, dataset_result, versions
+from releaf_assets.stage import stage
+from resources.artifacts import ArtifactStore
+from resources.reporting import ProgressReporter
+from resources.settings import Settings
+from resources.sources import imports_root
+from resources.warehouse import Dataset, Warehouse
+
+
+@dg.asset(**stage("datasets", code="1", kinds={"image"}, deps=["taxonomy_file"], reads=["rendering"]))
+def rendered_images(
+    context: dg.AssetExecutionContext,
+    settings: dg.ResourceParam[Settings],
+    store: ArtifactStore,
+    reporter: dg.ResourceParam[ProgressReporter],
+) -> dg.MaterializeResult[Artifact]:
+    """Synthetic pictures of every item in each of its materials, deterministic per seed; always labelled `rendered`."""
+    from releaf.corpus.rendering import render_images
+    from releaf.reporting.pictures import contact_sheet
+    from releaf.taxonomy import load_taxonomy
+
+    taxonomy = load_taxonomy(settings.data_dir / "taxonomy.yaml")
+    wanted = settings.rendering
+
+    def write(directory: Path) -> dict[str, float]:
+        frame = render_images(
+            directory / "images",
+            taxonomy,
+            per_item=wanted.per_item,
+            size=wanted.size,
+            seed=wanted.seed,
+            progress=reporter.of(context),
+        )
+        relative = frame.with_columns(path=frame["path"].str.strip_prefix(f"{directory}/"))
+        relative.write_parquet(directory / "images.parquet")
+        return {"images": relative.height}
+
+    artifact = store.publish("rendered_images", write, code_version="1", inputs={})
+    sheet = contact_sheet(sorted((artifact.path / "images").rglob("*.png"))[:: max(1, wanted.per_item // 3)])
+    return artifact_result(
+        artifact,
+        headline=f"{artifact.metrics['images']:.0f} synthetic images",
+        metadata={"contact_sheet": dg.MetadataValue.md(sheet)},
+    )
+
+
+@dg.asset(**stage("datasets", code="1", kinds={"polars", "image"}, deps=["imported_images"], reads=["corpus"]))
+def waste_images(
+    rendered_images: Artifact, settings: dg.ResourceParam[Settings], warehouse: Warehouse
+) -> dg.MaterializeResult[Dataset]:
+    """Every labelled picture, rendered and photographed, in training, validation and test splits by near-duplicate group."""
+    import polars as pl
+
+    from releaf.corpus.images import assemble_images, read_imports
+    from releaf.taxonomy import load_taxonomy
+
+    taxonomy = load_taxonomy(settings.data_dir / "taxonomy.yaml")
+    imported = read_imports(imports_root(settings.home) / "images", taxonomy)
+    rendered = pl.read_parquet(rendered_images.path / "images.parquet")
+    prefix = rendered_images.path.relative_to(settings.home).as_posix()
+    rendered = rendered.with_columns(path=pl.lit(f"{prefix}/") + pl.col("path"))
+    images = assemble_images(rendered, imported)
+    counts = dict(images.frame["source"].value_counts().iter_rows())
+    dataset = warehouse.write(
+        {"images": images.frame, "images_quarantine": images.quarantine},
+        {"lost_share": images.lost_share, "photographs": counts.get("photograph", 0)},
+    )
+    headline = f"{counts.get('rendered', 0):,} rendered, {counts.get('photograph', 0):,} photographs"
+    return dataset_result(dataset, headline=headline, metadata={"made_from": str(versions(rendered=rendered_images))})

@@ -1,0 +1,29 @@
+"""Instructions that the language model is tuned and measured on."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from releaf_assets.results import dataset_result
+from releaf_assets.stage import stage
+from resources.settings import Settings
+from resources.sources import imports_root
+from resources.warehouse import Dataset, Warehouse
+
+
+@dg.asset(**stage("datasets", code="1", kinds={"polars"}, deps=["instruction_files", "imported_instructions"]))
+def instructions(settings: dg.ResourceParam[Settings], warehouse: Warehouse) -> dg.MaterializeResult[Dataset]:
+    """Alpaca records with their quality figures and splits; near duplicates never straddle a split."""
+    from releaf.corpus.instructions import quality_report, read_instructions
+
+    authored = sorted((settings.data_dir / "instructions").glob("*.yaml"))
+    imported = sorted((imports_root(settings.home) / "instructions").glob("*.json*"))
+    read = read_instructions([*authored, *imported])
+    quality = quality_report(read.frame)
+    dataset = warehouse.write(
+        {"instructions": read.frame, "instructions_quarantine": read.quarantine},
+        {"lost_share": read.lost_share, **quality},
+    )
+    shares = {row["split"]: row["len"] for row in read.frame.group_by("split").len().to_dicts()}
+    headline = f"{read.frame.height} records, {shares.get('test', 0)} held out for the test"
+    return dataset_result(dataset, headline=headline)

@@ -1,0 +1,143 @@
+"""Assembles everything Dagster sees. `build_definitions` is the seam that tests and the command use.
+
+No heavy library is imported here or in any module this one imports: loading the definitions takes as long as Dagster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+
+import dagster as dg
+
+from releaf.errors import ArtifactError
+from releaf_assets import embeddings, indexes, knowledge_graph
+from releaf_assets.checkpoints import graph as graph_checkpoints
+from releaf_assets.checkpoints import language as language_checkpoints
+from releaf_assets.checkpoints import vision as vision_checkpoints
+from releaf_assets.checks import build_checks, gate_key
+from releaf_assets.datasets import documents, facts, images, instructions, judgements, policies, taxonomy
+from releaf_assets.gates import GATES, Gate
+from releaf_assets.release import build_release
+from releaf_assets.reports import evaluation, recommendation
+from releaf_assets.reports import language as language_reports
+from releaf_assets.reports import retrieval as retrieval_reports
+from releaf_assets.reports import vision as vision_reports
+from releaf_assets.sources import source_specs
+from releaf_assets.stage import SETTINGS_KEY
+from resources.artifacts import ArtifactStore
+from resources.hardware import HardwareResource
+from resources.pointers import read_pointer
+from resources.references import ReferenceIOManager, load_reference
+from resources.reporting import Listener, ProgressReporter
+from resources.settings import PROJECT_ROOT, Settings, load_settings
+from resources.warehouse import Warehouse
+from sensors.automation import automation_sensor
+from sensors.new_data import new_data_sensor
+from sensors.staleness import AssetState, inspect
+from sensors.weekly import weekly_schedule
+
+JOB = "releaf"
+MODULES: tuple[ModuleType, ...] = (
+    taxonomy,
+    images,
+    documents,
+    facts,
+    instructions,
+    judgements,
+    policies,
+    knowledge_graph,
+    embeddings,
+    indexes,
+    vision_checkpoints,
+    graph_checkpoints,
+    language_checkpoints,
+    vision_reports,
+    retrieval_reports,
+    recommendation,
+    language_reports,
+    evaluation,
+)
+
+
+def build_definitions(
+    settings: Settings | None = None,
+    *,
+    gates: Sequence[Gate] = GATES,
+    listener: Listener | None = None,
+) -> dg.Definitions:
+    """Everything Dagster sees, for these settings, gates and listener of progress."""
+    settings = settings or load_settings()
+    assets = [
+        asset.map_asset_specs(lambda spec: _with_settings(spec, settings))
+        for asset in [*dg.load_assets_from_modules(MODULES), build_release(gates)]
+        if isinstance(asset, dg.AssetsDefinition)
+    ]
+    job = dg.define_asset_job(
+        JOB,
+        selection=dg.AssetSelection.all(),
+        description="Everything, from datasets to the release.",
+        tags={"releaf/profile": settings.profile, "releaf/settings": settings.section_hash(*Settings.model_fields)},
+        metadata={"settings": dg.MetadataValue.json(settings.model_dump(mode="json"))},
+        executor_def=dg.in_process_executor,
+    )
+    return dg.Definitions(
+        assets=[*source_specs(), *assets],
+        asset_checks=build_checks(gates),
+        jobs=[job],
+        schedules=[
+            weekly_schedule(JOB, lambda instance: inspect_assets(build_definitions(settings), instance, settings.home))
+        ],
+        sensors=[new_data_sensor(JOB, settings.data_dir, settings.home), automation_sensor()],
+        resources=_resources(settings, listener),
+        # A step in a process of its own costs four seconds of imports; in this one, milliseconds.
+        executor=dg.in_process_executor,
+    )
+
+
+def _with_settings(spec: dg.AssetSpec, settings: Settings) -> dg.AssetSpec:
+    sections = [name for name in str(spec.metadata.get(SETTINGS_KEY, "none")).split(", ") if name != "none"]
+    if not sections:
+        return spec
+    return spec.replace_attributes(code_version=f"{spec.code_version}+{settings.section_hash(*sections)}")
+
+
+def _resources(settings: Settings, listener: Listener | None) -> dict[str, object]:
+    home, queries = str(settings.home), str(PROJECT_ROOT / "duckdb")
+    return {
+        "io_manager": ReferenceIOManager(home=home, queries=queries),
+        "settings": settings,
+        "store": ArtifactStore(home=home),
+        "warehouse": Warehouse(home=home, queries=queries),
+        "hardware": HardwareResource(device=settings.device, precision=settings.precision),
+        "reporter": ProgressReporter(listener),
+    }
+
+
+def inspect_assets(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, home: Path, gates: Sequence[Gate] = GATES
+) -> dict[str, AssetState]:
+    """Where every asset stands: see `sensors.staleness.inspect`."""
+
+    def damage(asset: str) -> str | None:
+        if read_pointer(home, asset) is None:
+            return "its files are gone"
+        try:
+            reference = load_reference(home, asset)
+        except ArtifactError as error:
+            return str(error)
+        for table in getattr(reference, "tables", {}).values():
+            if not table.path.is_file():
+                return f"{table.path} is gone"
+        return None
+
+    return inspect(
+        definitions.resolve_asset_graph(),
+        instance,
+        damage=damage,
+        thresholds={gate_key(gate): float(gate.threshold) for gate in gates},
+    )
+
+
+defs = build_definitions()

@@ -1,0 +1,30 @@
+"""What every asset declares, said once: group, kinds, owner, code version, automation, and the settings it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from releaf_assets.sources import OWNER
+from sensors.automation import automation_condition
+
+SETTINGS_KEY = "releaf/settings"
+
+
+def stage(
+    group: str, *, code: str, kinds: set[str], deps: Sequence[str] = (), reads: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Arguments for `dagster.asset`.
+
+    `code` is raised by hand when what the asset computes changes. `reads` names the sections of the settings that it
+    depends on: their hash becomes part of its code version, so that a changed setting makes it stale.
+    """
+    return {
+        "group_name": group,
+        "kinds": kinds,
+        "owners": [OWNER],
+        "code_version": code,
+        "deps": list(deps),
+        "metadata": {SETTINGS_KEY: ", ".join(reads) or "none"},
+        "automation_condition": automation_condition(),
+    }

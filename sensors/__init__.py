@@ -1,0 +1,1 @@
+"""What starts a run without a person: the schedule, new data, automation."""

@@ -1,0 +1,48 @@
+"""Fires when authored or imported files change; says which, and asks for one run for one change."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import dagster as dg
+
+from releaf.artifacts import content_hash
+from resources.observing import observations, source_versions
+
+
+def new_data_sensor(job: str, data_dir: Path, home: Path) -> dg.SensorDefinition:
+    """A sensor over `data_dir` and the imports below `home` that launches `job` for what is downstream of a change."""
+
+    @dg.sensor(
+        name="new_data",
+        job_name=job,
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.STOPPED,
+        description="Watches authored and imported files and refreshes what depends on the ones that changed.",
+    )
+    def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        seen: dict[str, str] = json.loads(context.cursor or "{}")
+        current = source_versions(data_dir, home)
+        changed = sorted(name for name, version in current.items() if seen.get(name) != version)
+        if not changed:
+            return dg.SkipReason(f"nothing changed in {len(current)} sources since the last tick")
+        graph = context.repository_def.asset_graph if context.repository_def else None
+        if graph is None:
+            return dg.SkipReason("the code location is not loaded yet")
+        affected = dg.AssetSelection.assets(*changed).downstream(include_self=False).resolve(graph)
+        context.log.info(f"changed: {', '.join(changed)}; refreshing {len(affected)} assets")
+        return dg.SensorResult(
+            run_requests=[
+                dg.RunRequest(
+                    # One run for one state of the files, however often the sensor looks.
+                    run_key=content_hash(current),
+                    asset_selection=sorted(affected),
+                    tags={"releaf/cause": f"changed: {', '.join(changed)}"},
+                )
+            ],
+            asset_events=observations(current, seen),
+            cursor=json.dumps(current, sort_keys=True),
+        )
+
+    return sensor
