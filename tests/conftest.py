@@ -27,7 +27,7 @@ def taxonomy() -> Taxonomy:
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real collections kept outside the project; tests that need them are skipped where they are absent."""
-    folder = Path(os.environ.get("RELEAF_SHARED_DATA", ROOT.parent / "shared" / "data"))
+    folder = Path(os.environ.get("SHARED_DATA_DIR", ROOT.parent / "shared" / "data"))
     if not folder.is_dir():
-        pytest.skip(f"no real collections at {folder}; set RELEAF_SHARED_DATA to run this")
+        pytest.skip(f"no real collections at {folder}; set SHARED_DATA_DIR to run this")
     return folder

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, cast
 
 from releaf.errors import HardwareError
@@ -21,7 +21,7 @@ class Hardware:
 
     device: Device
     precision: Precision
-    memory_bytes: int
+    memory_bytes: int = field(compare=False)  # changes by the second; two equal choices stay equal
     threads: int
 
     @property

@@ -25,7 +25,7 @@ def rendered_images(
 ) -> dg.MaterializeResult[Artifact]:
     """Synthetic pictures of every item in each of its materials, deterministic per seed; always labelled `rendered`."""
     from releaf.corpus.rendering import render_images
-    from releaf.reporting.pictures import contact_sheet
+    from releaf.reporting.pictures import contact_sheet, markdown_image
     from releaf.taxonomy import load_taxonomy
 
     taxonomy = load_taxonomy(settings.data_dir / "taxonomy.yaml")
@@ -49,7 +49,7 @@ def rendered_images(
     return artifact_result(
         artifact,
         headline=f"{artifact.metrics['images']:.0f} synthetic images",
-        metadata={"contact_sheet": dg.MetadataValue.md(sheet)},
+        metadata={"contact_sheet": dg.MetadataValue.md(markdown_image(sheet, "contact sheet"))},
     )
 
 

@@ -1,0 +1,170 @@
+"""Instructions: records of an instruction, an input and an answer, checked, split, and measured.
+
+Reads authored YAML and imported Alpaca files (JSON or JSON lines). Turning records into training text lives elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+from pydantic import ConfigDict
+
+from releaf.artifacts import content_hash
+from releaf.corpus.instruction_quality import (
+    PROBLEMS,
+    Limits,
+    Record,
+    folded,
+    is_english,
+    leakage,
+    length_problem,
+    overlap,
+    prompt_of,
+    record_groups,
+)
+from releaf.corpus.json_records import read_json_list
+from releaf.corpus.reading import Entry, check_row, display_name, read_yaml_list
+from releaf.corpus.splits import assign_splits
+from releaf.corpus.validation import LineError, Quarantine, Row, Schema, Text, Validated
+from releaf.errors import InputError
+
+INSTRUCTION_SCHEMA: Schema = {
+    "id": pl.String,
+    "instruction": pl.String,
+    "input": pl.String,
+    "output": pl.String,
+    "topic": pl.String,
+    "split": pl.String,
+    "source": pl.String,
+    "file": pl.String,
+    "line": pl.Int64,
+}
+SHARES = (0.8, 0.1, 0.1)
+_AUTHORED, _ALPACA = (".yaml", ".yml"), (".json", ".jsonl")
+DEFAULT_LIMITS = Limits()
+
+
+class AuthoredRow(Row):
+    """An entry of an authored file."""
+
+    id: Text
+    instruction: str
+    input: str = ""
+    output: str
+    topic: Text
+    source: Text
+
+
+class AlpacaRow(Row):
+    """An imported record; keys beyond these are ignored."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    instruction: str
+    input: str | None = None
+    output: str
+
+
+def read_instructions(files: Sequence[Path], limits: Limits = DEFAULT_LIMITS) -> Validated:
+    """Read `.yaml` (authored) and `.json` or `.jsonl` (Alpaca) files into the table `instructions`, in order.
+
+    Quarantined with the reason: records that do not fit their schema, an id given twice, an empty, too short or too
+    long text, an answer that repeats its prompt, and a record that says the same as an earlier one but for case and
+    punctuation. Near duplicates stay, on the same side of the split: 80 % train, 10 % validation, 10 % test, by content
+    hash and topic. Imported records are named after their content and have no topic. Raises `InputError` for a missing
+    file or another kind of file.
+    """
+    quarantine = Quarantine("instructions")
+    rows: list[Record] = []
+    places: dict[str, str] = {}
+    read = 0
+    for path in files:
+        before = len(quarantine)
+        entries = _entries(path, quarantine)
+        read += len(entries) + len(quarantine) - before
+        for entry in entries:
+            try:
+                row = _row(entry, path)
+                _check(row, limits, places)
+            except LineError as error:
+                quarantine.add_error(error, entry.text)
+                continue
+            rows.append(row)
+    frame = pl.DataFrame(rows, schema=INSTRUCTION_SCHEMA)
+    return Validated(_split(frame), quarantine.frame(), read)
+
+
+def quality_report(instructions: pl.DataFrame, limits: Limits = DEFAULT_LIMITS) -> dict[str, float]:
+    """Figures about the table `instructions`; all but `records` and the mean lengths are shares, 0 to 1.
+
+    `empty`, `too_short`, `too_long`, `exact_duplicates` and `leakage` are 0 after `read_instructions`.
+    `near_duplicates` counts the records that have another one near; `overlap` is the mean share of an answer's runs of
+    three words that stand in its prompt; `leakage` counts the held-out records with a near duplicate in another split.
+    """
+    rows = instructions.to_dicts()
+    group = record_groups(rows)
+    sizes = Counter(group)
+    problems = Counter(problem[0] for row in rows if (problem := length_problem(row, limits)))
+    return {
+        "records": float(len(rows)),
+        "mean_prompt_words": _mean([len(prompt_of(row).split()) for row in rows]),
+        "mean_output_words": _mean([len(row["output"].split()) for row in rows]),
+        **{name: problems[name] / max(len(rows), 1) for name in PROBLEMS},
+        "exact_duplicates": _mean([count - 1 for count in Counter(map(folded, rows)).values()], len(rows)),
+        "near_duplicates": _mean([sizes[name] > 1 for name in group]),
+        "english": _mean([is_english(f"{prompt_of(row)} {row['output']}") for row in rows]),
+        "overlap": _mean([overlap(prompt_of(row), row["output"]) for row in rows]),
+        "leakage": leakage(group, [row["split"] for row in rows]),
+    }
+
+
+def _mean(values: Sequence[float], count: int | None = None) -> float:
+    return sum(values) / max(len(values) if count is None else count, 1)
+
+
+def _entries(path: Path, quarantine: Quarantine) -> list[Entry]:
+    if path.suffix in _AUTHORED:
+        return read_yaml_list(path, display_name(path), quarantine)
+    if path.suffix in _ALPACA:
+        return read_json_list(path, display_name(path), quarantine)
+    raise InputError(f"{path} is neither .yaml nor .json or .jsonl; instructions are read from these")
+
+
+def _row(entry: Entry, path: Path) -> Record:
+    place = {"split": None, "file": entry.file, "line": entry.line}
+    if path.suffix in _AUTHORED:
+        row = check_row(AuthoredRow, entry).model_dump() | place
+    else:
+        record = check_row(AlpacaRow, entry)
+        texts = {"instruction": record.instruction, "input": record.input or "", "output": record.output}
+        name = f"{path.stem}-{content_hash(texts)[:12]}"
+        row = texts | place | {"id": name, "topic": None, "source": entry.file}
+    return row | {key: row[key].strip() for key in ("instruction", "input", "output")}
+
+
+def _check(row: Record, limits: Limits, places: dict[str, str]) -> None:
+    problem = length_problem(row, limits)
+    if problem:
+        raise LineError(row["file"], row["line"], problem[1])
+    share = overlap(prompt_of(row), row["output"])
+    if share > limits.highest_overlap:
+        raise LineError(row["file"], row["line"], f"the output repeats the instruction (overlap {share:.2f})")
+    text, name = f"text {folded(row)}", f"id {row['id']}"
+    if text in places:
+        raise LineError(row["file"], row["line"], f"the same record was read before, at {places[text]}")
+    if name in places:
+        raise LineError(row["file"], row["line"], f"id {row['id']!r} was given before, at {places[name]}")
+    places[text] = places[name] = f"{row['file']}:{row['line']}"
+
+
+def _split(frame: pl.DataFrame) -> pl.DataFrame:
+    rows = frame.to_dicts()
+    hashes = [content_hash([row["instruction"], row["input"], row["output"]]) for row in rows]
+    helpers = pl.DataFrame(
+        {"group": record_groups(rows), "sha256": hashes}, schema={"group": pl.Int64, "sha256": pl.String}
+    )
+    split = assign_splits(frame.hstack(helpers), by="topic", group="group", shares=SHARES)
+    return split.select(INSTRUCTION_SCHEMA.keys())

@@ -1,0 +1,1 @@
+"""Disposal policies per jurisdiction, kept apart from every weight."""
