@@ -3,8 +3,6 @@
 A verdict counts only for the very materialization it was given for and the threshold that stands in `gates.py` now.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any
 

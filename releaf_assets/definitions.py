@@ -20,10 +20,11 @@ from releaf_assets.checks import build_checks, gate_key
 from releaf_assets.datasets import documents, facts, images, instructions, judgements, policies, taxonomy
 from releaf_assets.gates import GATES, Gate
 from releaf_assets.release import build_release
-from releaf_assets.reports import evaluation, recommendation
 from releaf_assets.reports import language as language_reports
+from releaf_assets.reports import recommendation
 from releaf_assets.reports import retrieval as retrieval_reports
 from releaf_assets.reports import vision as vision_reports
+from releaf_assets.reports.evaluation import build_evaluation_report
 from releaf_assets.sources import source_specs
 from releaf_assets.stage import SETTINGS_KEY
 from resources.artifacts import ArtifactStore
@@ -57,7 +58,6 @@ MODULES: tuple[ModuleType, ...] = (
     retrieval_reports,
     recommendation,
     language_reports,
-    evaluation,
 )
 
 
@@ -71,7 +71,7 @@ def build_definitions(
     settings = settings or load_settings()
     assets = [
         asset.map_asset_specs(lambda spec: _with_settings(spec, settings))
-        for asset in [*dg.load_assets_from_modules(MODULES), build_release(gates)]
+        for asset in [*dg.load_assets_from_modules(MODULES), build_evaluation_report(gates), build_release(gates)]
         if isinstance(asset, dg.AssetsDefinition)
     ]
     job = dg.define_asset_job(
@@ -140,4 +140,7 @@ def inspect_assets(
     )
 
 
-defs = build_definitions()
+@dg.definitions
+def code_location() -> dg.Definitions:
+    """What the UI and the daemon load: the definitions for the effective settings."""
+    return build_definitions()

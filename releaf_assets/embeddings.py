@@ -1,7 +1,5 @@
 """Vectors of chunks and of nodes, made with one text encoder."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import dagster as dg

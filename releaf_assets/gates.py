@@ -56,5 +56,40 @@ GATES: tuple[Gate, ...] = (
     Gate("no_split_leak", "waste_images", "leaking_groups", "<=", 0, "No near-duplicate group straddles two splits."),
     Gate("no_split_leak", "instructions", "leaking_groups", "<=", 0, "No near-duplicate group straddles two splits."),
     Gate("one_component", "knowledge_graph", "largest_component_share", ">=", 0.95, "The graph hangs together."),
-    Gate("same_text", "sparse_index", "shared_text", ">=", 1.0, "Both indexes hold the same chunks."),
+    Gate(
+        "item_accuracy",
+        "vision_report",
+        "rendered_item_accuracy",
+        ">=",
+        0.85,
+        "Rendered test pictures: the item is right.",
+    ),
+    Gate(
+        "photograph_accuracy",
+        "vision_report",
+        "photograph_family_accuracy",
+        ">=",
+        0.60,
+        "Photographed test pictures: the family of the material is right.",
+        required=False,
+    ),
+    Gate("calibrated", "vision_report", "rendered_item_ece", "<=", 0.10, "Probabilities of items mean what they say."),
+    Gate("dense_ndcg", "retrieval_report", "test_dense_ndcg@10", ">=", 0.65, "Dense search on the test queries."),
+    Gate("sparse_ndcg", "retrieval_report", "test_sparse_ndcg@10", ">=", 0.45, "Sparse search on the test queries."),
+    Gate(
+        "link_auc", "recommendation_report", "model_auc", ">=", 0.80, "Held-out links against non-links of their kind."
+    ),
+    Gate(
+        "beats_common_neighbours",
+        "recommendation_report",
+        "auc_gain",
+        ">=",
+        0.0,
+        "The trained model is no worse than counting common neighbours.",
+    ),
+    Gate(
+        "adapter_helps", "language_report", "perplexity_ratio", "<=", 0.80, "The adapter lowers the base's perplexity."
+    ),
+    Gate("perplexity", "language_report", "perplexity_adapter", "<=", 60.0, "Perplexity on held-out instructions."),
+    Gate("same_text", "sparse_index", "shared_chunks", ">=", 1.0, "Both indexes hold the same chunks."),
 )

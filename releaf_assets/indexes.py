@@ -1,7 +1,5 @@
 """The dense and the sparse index over the same chunks."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import dagster as dg

@@ -1,7 +1,5 @@
 """The knowledge graph that facts make."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import dagster as dg

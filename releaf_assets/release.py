@@ -4,8 +4,6 @@ Dagster stops what is below a failed check only within one run. So the release r
 gate for exactly the versions in its hands, and launching it alone gets round nothing.
 """
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -56,7 +54,7 @@ def build_release(gates: Sequence[Gate]) -> dg.AssetsDefinition:
         language_report: Artifact,
         evaluation_report: Artifact,
     ) -> dg.MaterializeResult[Artifact]:
-        """The bundle that services read: manifest, hashes, data versions; replaces the last one only if every gate is green."""
+        """The bundle that is served, with hashes and data versions; replaces the last one only behind green gates."""
         tables = {
             "waste_taxonomy": waste_taxonomy,
             "waste_images": waste_images,

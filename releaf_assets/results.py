@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from releaf.artifacts import Artifact
+from releaf.artifacts import Artifact, write_json
 from resources.warehouse import QUARANTINE, Dataset
 
+if TYPE_CHECKING:
+    from releaf.training.loop import History
+
 SAMPLE_ROWS = 5
+THROUGHPUT = "samples_per_second"
 
 
 def dataset_result(
@@ -51,6 +56,27 @@ def artifact_result(
         **(metadata or {}),
     }
     return dg.MaterializeResult(value=artifact, data_version=dg.DataVersion(artifact.version), metadata=shown)
+
+
+def save_history(directory: Path, history: History, monitor: str) -> dict[str, float]:
+    """Write a run's curves beside its weights, and return its headline figures.
+
+    Throughput is left out: it differs from run to run, and equal weights must have equal versions.
+    """
+    epochs = [{name: v for name, v in epoch.items() if name != THROUGHPUT} for epoch in history.epochs]
+    write_json(directory / "history.json", {"epochs": epochs, "best_epoch": history.best_epoch, "monitor": monitor})
+    best = history.epochs[history.best_epoch - 1]
+    return {f"validation_{monitor.removeprefix('validation_')}": best[monitor], "best_epoch": history.best_epoch}
+
+
+def curves(history: History, monitor: str) -> dict[str, Any]:
+    """A run's curves as a picture, and its throughput."""
+    from releaf.reporting.pictures import markdown_image
+    from releaf.reporting.plots import training_curves
+
+    picture = training_curves(history.epochs, monitor, history.best_epoch)
+    throughput = sorted(epoch[THROUGHPUT] for epoch in history.epochs)[len(history.epochs) // 2]
+    return {"curves": dg.MetadataValue.md(markdown_image(picture, "curves")), "samples_per_second": throughput}
 
 
 def markdown_table(rows: list[dict[str, Any]], width: int = 90) -> str:

@@ -105,6 +105,23 @@ def read_folders(source: Path, taxonomy: Taxonomy, kind: Kind, quarantine: Quara
     ]
 
 
+def labelled_files(source: Path, taxonomy: Taxonomy, kind: str) -> list[tuple[Path, str]]:
+    """Every file of a class-per-folder tree with the id of its class.
+
+    Raises `InputError` for a missing or empty folder, an unknown kind, and folders that name nothing.
+    """
+    if kind not in KINDS:
+        raise InputError(f"labels of kind {kind!r}: choose one of {', '.join(KINDS)}")
+    if not source.is_dir():
+        raise InputError(f"{source} is no folder; give one that holds a folder for each class")
+    found = read_folders(source, taxonomy, kind, Quarantine("images"))
+    if not found:
+        raise InputError(
+            f"{source} holds no pictures; expected folders named after classes, such as plastic/, with files in them"
+        )
+    return [(entry.path, entry.names[kind]) for entry in found]
+
+
 def _files(folder: Path) -> Iterator[Path]:
     seen: set[tuple[int, int]] = set()
     for place, folders, files in os.walk(folder, followlinks=True, onerror=_refuse):

@@ -16,7 +16,9 @@ class CorpusSettings:
 
     def __post_init__(self) -> None:
         if self.chunk_words < 10 or not 0 <= self.chunk_overlap < 5:
-            raise InputError(f"chunk_words {self.chunk_words} must be at least 10 and chunk_overlap {self.chunk_overlap} 0 to 4")
+            raise InputError(
+                f"chunk_words {self.chunk_words} must be at least 10 and chunk_overlap {self.chunk_overlap} 0 to 4"
+            )
 
 
 @dataclass(frozen=True)

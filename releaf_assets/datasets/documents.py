@@ -1,7 +1,5 @@
 """Knowledge documents and the chunks that both indexes hold."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from releaf_assets.results import dataset_result
@@ -20,7 +18,7 @@ from resources.warehouse import Dataset, Warehouse
     )
 )
 def knowledge_documents(settings: dg.ResourceParam[Settings], warehouse: Warehouse) -> dg.MaterializeResult[Dataset]:
-    """Validated knowledge documents, authored and imported; what cannot be used is in the quarantine with the reason."""
+    """Validated knowledge documents, authored and imported; the rest is in the quarantine with the reason."""
     from releaf.corpus.documents import read_documents
     from releaf.taxonomy import load_taxonomy
 

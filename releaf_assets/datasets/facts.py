@@ -1,7 +1,5 @@
 """What is made of what, can do what, and can become what."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from releaf_assets.results import dataset_result

@@ -1,13 +1,12 @@
 """Pictures of waste: rendered here, photographed and imported, split without near duplicates straddling."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import dagster as dg
 
 from releaf.artifacts import Artifact
-from releaf_assets.results import artifact_result, dataset_result, versions
+from releaf_assets.images import relative_paths
+from releaf_assets.results import artifact_result, dataset_result
 from releaf_assets.stage import stage
 from resources.artifacts import ArtifactStore
 from resources.reporting import ProgressReporter
@@ -57,7 +56,7 @@ def rendered_images(
 def waste_images(
     rendered_images: Artifact, settings: dg.ResourceParam[Settings], warehouse: Warehouse
 ) -> dg.MaterializeResult[Dataset]:
-    """Every labelled picture, rendered and photographed, in training, validation and test splits by near-duplicate group."""
+    """Every labelled picture, rendered and photographed, in splits that no near-duplicate group straddles."""
     import polars as pl
 
     from releaf.corpus.images import assemble_images, read_imports
@@ -65,14 +64,18 @@ def waste_images(
 
     taxonomy = load_taxonomy(settings.data_dir / "taxonomy.yaml")
     imported = read_imports(imports_root(settings.home) / "images", taxonomy)
-    rendered = pl.read_parquet(rendered_images.path / "images.parquet")
-    prefix = rendered_images.path.relative_to(settings.home).as_posix()
-    rendered = rendered.with_columns(path=pl.lit(f"{prefix}/") + pl.col("path"))
+    rendered = pl.read_parquet(rendered_images.path / "images.parquet").with_columns(
+        path=pl.lit(f"{rendered_images.path}/") + pl.col("path")
+    )
     images = assemble_images(rendered, imported)
     counts = dict(images.frame["source"].value_counts().iter_rows())
-    dataset = warehouse.write(
-        {"images": images.frame, "images_quarantine": images.quarantine},
-        {"lost_share": images.lost_share, "photographs": counts.get("photograph", 0)},
-    )
+    groups = images.frame.group_by("group").agg(pl.col("split").n_unique().alias("splits"))
+    metrics = {
+        # Of what was imported: rendered pictures are good by construction and would dilute the share.
+        "lost_share": imported.lost_share,
+        "photographs": counts.get("photograph", 0),
+        "leaking_groups": groups.filter(pl.col("splits") > 1).height,
+    }
+    tables = {"images": relative_paths(images.frame, settings.home), "images_quarantine": images.quarantine}
     headline = f"{counts.get('rendered', 0):,} rendered, {counts.get('photograph', 0):,} photographs"
-    return dataset_result(dataset, headline=headline, metadata={"made_from": str(versions(rendered=rendered_images))})
+    return dataset_result(warehouse.write(tables, metrics), headline=headline)

@@ -1,7 +1,5 @@
 """Instructions that the language model is tuned and measured on."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from releaf_assets.results import dataset_result
@@ -22,7 +20,7 @@ def instructions(settings: dg.ResourceParam[Settings], warehouse: Warehouse) -> 
     quality = quality_report(read.frame)
     dataset = warehouse.write(
         {"instructions": read.frame, "instructions_quarantine": read.quarantine},
-        {"lost_share": read.lost_share, **quality},
+        {"lost_share": read.lost_share, "leaking_groups": quality["leakage"], **quality},
     )
     shares = {row["split"]: row["len"] for row in read.frame.group_by("split").len().to_dicts()}
     headline = f"{read.frame.height} records, {shares.get('test', 0)} held out for the test"

@@ -1,7 +1,5 @@
 """Queries with graded relevance, development and test apart."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from releaf_assets.results import dataset_result

@@ -1,7 +1,5 @@
 """Disposal policies: what each jurisdiction asks for, apart from every weight."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import dagster as dg

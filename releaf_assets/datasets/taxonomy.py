@@ -1,7 +1,5 @@
 """The taxonomy as tables."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from releaf_assets.results import dataset_result

@@ -1,0 +1,146 @@
+"""Verbs that ask the models something: `search`, `classify`, `recommend`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from command.output import err, out, print_json, stdout_kept_clean
+from command.session import settings
+from releaf.errors import InputError
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+def search(
+    text: Annotated[str, typer.Argument(help="What to look for.")],
+    method: Annotated[str, typer.Option(help="sparse, dense, rrf or weighted.")] = "rrf",
+    k: Annotated[int, typer.Option("-k", help="How many results.")] = 5,
+    topic: Annotated[list[str] | None, typer.Option(help="Only documents on this topic; may be repeated.")] = None,
+    item: Annotated[list[str] | None, typer.Option(help="Only documents about this item.")] = None,
+    material: Annotated[list[str] | None, typer.Option(help="Only documents about this material.")] = None,
+    jurisdiction: Annotated[list[str] | None, typer.Option(help="Only what holds there.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Search the knowledge documents."""
+    from releaf.retrieval.dense import DenseIndex
+    from releaf.retrieval.passages import Filters
+    from releaf.retrieval.search import METHODS, Searcher
+    from releaf.retrieval.sparse import SparseIndex
+    from releaf.taxonomy import load_taxonomy
+    from releaf.training.device import detect
+    from resources.models import open_encoder
+    from resources.references import load_artifact, load_dataset
+
+    if method not in METHODS:
+        raise InputError(f"unknown method {method!r}; choose one of {', '.join(METHODS)}")
+    effective = settings()
+    taxonomy = load_taxonomy(effective.data_dir / "taxonomy.yaml")
+    filters = Filters(
+        topics=tuple(topic or ()),
+        items=tuple(taxonomy.item(name).id for name in item or ()),
+        materials=tuple(taxonomy.material(name).id for name in material or ()),
+        jurisdictions=tuple(jurisdiction or ()),
+    )
+    home = effective.home
+    chunks = load_dataset(home, "knowledge_chunks").read("chunks")
+    sparse = SparseIndex.open(load_artifact(home, "sparse_index").path)
+    with stdout_kept_clean():
+        if method == "sparse":
+            found = Searcher(None, sparse, None, chunks).search(text, "sparse", k, filters)
+        else:
+            encoder = open_encoder(effective.retrieval, detect(effective.device, effective.precision))
+            with DenseIndex.open(load_artifact(home, "dense_index").path) as dense:
+                found = Searcher(dense, sparse, encoder, chunks).search(text, method, k, filters)
+    if as_json:
+        print_json(found.to_json())
+        return
+    out.print(f"[dim]{method}, confidence {found.confidence.level} ({found.confidence.score:.2f})[/]")
+    for rank, result in enumerate(found.results, 1):
+        out.print(f"\n[bold]{rank}. {result.title}[/]  [dim]{result.document_id}  {result.score:.3f}[/]")
+        out.print(result.text, markup=False)
+    if not found.results:
+        out.print("nothing matches")
+
+
+def classify(
+    files: Annotated[list[Path], typer.Argument(help="Image files.")],
+    top_k: Annotated[int, typer.Option("-k", help="Labels shown for each head.", min=1)] = 3,
+    as_json: Json = False,
+) -> None:
+    """Say what is on a picture: item, material, bin, with probabilities."""
+    from releaf.taxonomy import load_taxonomy
+    from releaf.training.device import detect
+    from releaf.vision.inference import Classifier, Refusal
+    from resources.references import load_artifact
+
+    effective = settings()
+    taxonomy = load_taxonomy(effective.data_dir / "taxonomy.yaml")
+    checkpoint = load_artifact(effective.home, "vision_checkpoint")
+    with stdout_kept_clean():
+        hardware = detect(effective.device, effective.precision)
+        answers = Classifier.load(checkpoint.path, hardware, taxonomy).classify(files, top_k)
+    documents: list[dict[str, Any]] = []
+    for file, answer in zip(files, answers, strict=True):
+        if isinstance(answer, Refusal):
+            documents.append({"file": str(file), "error": answer.reason})
+            continue
+        heads = {
+            head: [{"label": score.id, "probability": score.probability} for score in getattr(answer, head)]
+            for head in ("item", "material", "family", "bin")
+        }
+        documents.append({"file": str(file), **heads, "milliseconds": answer.milliseconds})
+    if as_json:
+        print_json(documents)
+    else:
+        for document in documents:
+            _show_classified(document)
+    if all("error" in document for document in documents):
+        raise typer.Exit(2)
+
+
+def _show_classified(document: dict[str, Any]) -> None:
+    if "error" in document:
+        err.print(f"[red]{document['file']}[/]: {document['error']}", soft_wrap=True)
+        return
+    out.print(f"[bold]{document['file']}[/]  [dim]{document['milliseconds']:.0f} ms[/]")
+    for head in ("item", "material", "bin"):
+        out.print(f"  {head:<9}" + ", ".join(f"{s['label']} {s['probability']:.0%}" for s in document[head]))
+
+
+def recommend(
+    item: Annotated[str, typer.Argument(help="An item of the taxonomy, by id or alias.")],
+    k: Annotated[int, typer.Option("-k", help="How many projects.")] = 10,
+    novel: Annotated[bool, typer.Option("--novel", help="Leave out projects that the facts already state.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Say what an object could become, with the path through the knowledge graph that supports it."""
+    from releaf.graph.build import load
+    from releaf.graph.recommend import Recommender
+    from releaf.taxonomy import load_taxonomy
+    from resources.references import load_artifact, load_dataset
+
+    effective = settings()
+    name = load_taxonomy(effective.data_dir / "taxonomy.yaml").item(item).id
+    graph = load(load_artifact(effective.home, "knowledge_graph").path)
+    recommender = Recommender.load(load_artifact(effective.home, "graph_checkpoint").path, graph)
+    found = recommender.recommend(name, k, known="exclude" if novel else "mark")
+    if as_json:
+        print_json({"item": name, "results": [asdict(entry) for entry in found]})
+        return
+    rows = load_dataset(effective.home, "upcycling_facts").read("projects").to_dicts()
+    projects = {row["id"]: row for row in rows}
+    for rank, entry in enumerate(found, 1):
+        about = projects[entry.project]
+        out.print(
+            f"[bold]{rank}. {entry.title}[/]  {entry.score:.0%}  [dim]{'known' if entry.known else 'novel'}, "
+            f"{about['difficulty']}, {about['minutes']} min[/]"
+        )
+        out.print(f"   {about['description']}", markup=False)
+        if entry.path:
+            out.print(f"   [dim]{' → '.join(node.split(':', 1)[1] for node in entry.path)}[/]")
+        if about["safety"]:
+            out.print(f"   [yellow]{about['safety']}[/]")

@@ -1,0 +1,111 @@
+"""`releaf evaluate`: measures on data that someone else made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from command.output import Bar, out, print_json, progress_bar, stdout_kept_clean
+from command.session import settings
+from releaf.errors import InputError
+
+app = typer.Typer(help="Measure on data that someone else made.", no_args_is_help=True)
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+@app.command()
+def retrieval(
+    directory: Annotated[Path, typer.Argument(help="A collection in BEIR's layout.")],
+    method: Annotated[str, typer.Option(help="sparse, dense, rrf or weighted.")] = "rrf",
+    split: Annotated[str, typer.Option(help="Which judgements: qrels/<split>.tsv.")] = "test",
+    as_json: Json = False,
+) -> None:
+    """NDCG@10, recall@100 and MRR@10 of a search method on a judged collection."""
+    from releaf.artifacts import content_hash
+    from releaf.corpus.beir import read_beir
+    from releaf.retrieval.collection import evaluate_collection
+    from releaf.training.device import detect
+    from resources.models import open_encoder
+
+    effective = settings()
+    collection = read_beir(directory, split)
+    with stdout_kept_clean(), progress_bar() as bars:
+        encoder = None
+        if method != "sparse":
+            encoder = open_encoder(effective.retrieval, detect(effective.device, effective.precision))
+        result = evaluate_collection(
+            collection.documents,
+            collection.queries,
+            collection.qrels,
+            dataset=directory.resolve().name,
+            method=method,  # type: ignore[arg-type]  # refused inside with the names that exist
+            encoder=encoder,
+            workdir=effective.home / "cache" / "collections" / content_hash(str(directory.resolve()))[:16],
+            progress=Bar(bars, "retrieval"),
+        )
+    _show(result, as_json)
+
+
+@app.command()
+def vision(
+    directory: Annotated[Path, typer.Argument(help="A folder of pictures, one folder a class.")],
+    labels: Annotated[str, typer.Option(help="What the folders name: family, item, material or bin.")] = "family",
+    as_json: Json = False,
+) -> None:
+    """Accuracy and macro F1 of the current classifier on any class-per-folder tree."""
+    from releaf.corpus.labels import labelled_files
+    from releaf.taxonomy import load_taxonomy
+    from releaf.training.device import detect
+    from releaf.vision.folder import evaluate_folder
+    from releaf.vision.inference import Classifier
+    from resources.references import load_artifact
+
+    effective = settings()
+    taxonomy = load_taxonomy(effective.data_dir / "taxonomy.yaml")
+    labelled = labelled_files(directory, taxonomy, labels)
+    with stdout_kept_clean(), progress_bar() as bars:
+        hardware = detect(effective.device, effective.precision)
+        classifier = Classifier.load(load_artifact(effective.home, "vision_checkpoint").path, hardware, taxonomy)
+        result = evaluate_folder(classifier, labelled, taxonomy, labels, progress=Bar(bars, "vision"))
+    _show(result, as_json)
+
+
+@app.command()
+def graph(
+    file: Annotated[Path, typer.Argument(help="A citation graph as .npz: edges, sparse features.")],
+    seed: Annotated[int, typer.Option(help="Of the 85/5/10 split and of training.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """AUC and average precision of link prediction on a citation graph, beside baselines that learn nothing."""
+    from releaf.graph.citation import evaluate_npz
+    from releaf.training.device import detect
+
+    effective = settings()
+    with stdout_kept_clean(), progress_bar() as bars:
+        hardware = detect(effective.device, effective.precision)
+        result = evaluate_npz(file, effective.graph, hardware, seed=seed, progress=Bar(bars, "graph"))
+    _show(result, as_json)
+
+
+def _show(result: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(result)
+        return
+    for name, value in _flat(result):
+        out.print(f"{name:<36} {value:.4f}" if isinstance(value, float) else f"{name:<36} {value}")
+
+
+def _flat(value: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = []
+    for name, entry in value.items():
+        if isinstance(entry, dict):
+            rows += _flat(entry, f"{prefix}{name}.")
+        elif isinstance(entry, list):
+            rows.append((f"{prefix}{name}", f"{len(entry)} entries (--json shows them)"))
+        else:
+            rows.append((f"{prefix}{name}", entry))
+    if not rows and not prefix:
+        raise InputError("there is nothing to show")
+    return rows

@@ -1,0 +1,1 @@
+"""The knowledge graph and the upcycling recommender on it."""

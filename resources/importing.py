@@ -1,0 +1,22 @@
+"""Puts files that were checked elsewhere below the imports, all of them or none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from releaf.artifacts import staged_directory, storage_errors
+
+
+def import_folder(files: Iterable[Path], target: Path) -> None:
+    """Copy files into `target`, replacing what an earlier import of that name left there."""
+    with staged_directory(target.parent) as staging:
+        for file in files:
+            shutil.copy2(file, staging / file.name)
+        with storage_errors(target):
+            if target.exists():
+                # Two renames: a reader sees the old or the new folder, and for an instant none, never a mixture.
+                os.rename(target, target.parent / f".staging-0-{target.name}-{os.getpid()}")
+            os.rename(staging, target)
