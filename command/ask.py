@@ -58,7 +58,7 @@ def search(
     if as_json:
         print_json(found.to_json())
         return
-    out.print(f"[dim]{method}, confidence {found.confidence.level} ({found.confidence.score:.2f})[/]")
+    out.print(f"[dim]{method}, confidence {found.confidence.level} ({found.confidence.margin:.2f})[/]")
     for rank, result in enumerate(found.results, 1):
         out.print(f"\n[bold]{rank}. {result.title}[/]  [dim]{result.document_id}  {result.score:.3f}[/]")
         out.print(result.text, markup=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import dagster as dg
 
     from command.watch import Watcher
+    from releaf_assets.gates import Gate
+    from resources.settings import Settings
     from sensors.staleness import AssetState, Wave
 
 
@@ -57,7 +59,7 @@ def run(
 
     watcher = Watcher(quiet=as_json)
     with stdout_kept_clean() if as_json else nullcontext(), watcher:
-        outcome, states = refresh(watcher, select=select, force=force)
+        outcome, states = refresh(settings(), watcher, select=select, force=force)
     outcome.seconds = round(time.perf_counter() - started, 2)
     if as_json:
         print_json(vars(outcome))
@@ -69,19 +71,27 @@ def run(
         raise typer.Exit(1)
 
 
-def refresh(watcher: Watcher, *, select: str | None, force: bool) -> tuple[Outcome, dict[str, AssetState]]:
-    """Run wave after wave until nothing more can be brought up to date."""
+def refresh(
+    effective: Settings,
+    watcher: Watcher,
+    *,
+    select: str | None = None,
+    force: bool = False,
+    gates: Sequence[Gate] | None = None,
+) -> tuple[Outcome, dict[str, AssetState]]:
+    """Run wave after wave until nothing more can be brought up to date; `gates` default to those of the project."""
     from releaf.artifacts import sweep
     from releaf_assets.definitions import build_definitions
+    from releaf_assets.gates import GATES
     from resources.observing import observe_sources
 
-    effective = settings()
+    chosen = GATES if gates is None else gates
     outcome = Outcome()
     with only_run(effective.home), open_instance(effective.home) as instance:
         sweep(effective.home)
-        definitions = build_definitions(effective, listener=watcher.progress)
+        definitions = build_definitions(effective, gates=chosen, listener=watcher.progress)
         observe_sources(instance, effective.data_dir, effective.home)
-        lineage = Lineage(definitions, instance, effective.home)
+        lineage = Lineage(definitions, instance, effective.home, chosen)
         wanted = lineage.select(select)
         states = lineage.states()
         attempted: set[str] = set()
@@ -96,9 +106,12 @@ def refresh(watcher: Watcher, *, select: str | None, force: bool) -> tuple[Outco
 class Lineage:
     """The definitions and the event log side by side."""
 
-    def __init__(self, definitions: dg.Definitions, instance: dg.DagsterInstance, home: Path) -> None:
+    def __init__(
+        self, definitions: dg.Definitions, instance: dg.DagsterInstance, home: Path, gates: Sequence[Gate]
+    ) -> None:
         from releaf_assets.definitions import JOB
 
+        self._gates = gates
         self._definitions = definitions
         self._instance = instance
         self._home = home
@@ -127,7 +140,7 @@ class Lineage:
         """Where every asset stands now."""
         from releaf_assets.definitions import inspect_assets
 
-        return inspect_assets(self._definitions, self._instance, self._home)
+        return inspect_assets(self._definitions, self._instance, self._home, self._gates)
 
     def wave(self, states: dict[str, AssetState], attempted: set[str], wanted: set[str], *, force: bool) -> Wave:
         """What to run next, limited to the selection."""

@@ -22,7 +22,7 @@ def print_outcome(outcome: Outcome, states: Mapping[str, AssetState]) -> None:
     """Say what was made, what was not and why, and how every gate stands."""
     gates = Table(title="Gates", title_justify="left", box=None, pad_edge=False, header_style="bold")
     for heading in ("", "gate", "figure", "value", "required"):
-        gates.add_column(heading, justify="right" if heading == "value" else "left")
+        gates.add_column(heading, justify="right" if heading == "value" else "left", no_wrap=True)
     for state in states.values():
         for verdict in state.verdicts:
             gates.add_row(*_gate_row(state.key, verdict))
@@ -53,7 +53,7 @@ def print_states(states: Mapping[str, AssetState], release: Mapping[str, object]
     """One row an asset, in lineage order."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("asset", "state", "version", "made", "gates", "why"):
-        table.add_column(heading)
+        table.add_column(heading, no_wrap=heading not in ("gates", "why"))
     for state in states.values():
         when = datetime.fromtimestamp(state.materialized_at).strftime("%Y-%m-%d %H:%M") if state.materialized_at else ""
         marks = Text(" ").join(Text(verdict.name, style=_mark(verdict)) for verdict in state.verdicts)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import dagster as dg
 
 
-def automation_condition() -> dg.AutomationCondition[dg.AssetKey]:
+def automation_condition() -> dg.AutomationCondition[Any]:
     """Eager, but never below a blocking check that did not pass: plain `eager` would go round a failed gate."""
     condition = dg.AutomationCondition.eager() & dg.AutomationCondition.all_deps_blocking_checks_passed()
     return condition.with_label("upstream changed and its gates are green")

@@ -12,8 +12,9 @@ from typing import Any
 
 import dagster as dg
 
+from resources.observing import DATA_VERSION_TAG, observed_version
+
 CODE_VERSION_TAG = "dagster/code_version"
-DATA_VERSION_TAG = "dagster/data_version"
 INPUT_VERSION_TAG = "dagster/input_data_version/"
 
 
@@ -80,7 +81,7 @@ def inspect(
         for record in instance.get_asset_records(list(graph.get_all_asset_keys()))
     }
     checks = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(graph.asset_check_keys))
-    versions = {key: _current_version(entry) for key, entry in records.items()}
+    versions = {key: _current_version(key, records.get(key), instance) for key in graph.get_all_asset_keys()}
     states: dict[str, AssetState] = {}
     for key in graph.toposorted_asset_keys:
         node = graph.get(key)
@@ -96,7 +97,7 @@ def inspect(
         if last is None:
             states[key.to_user_string()] = AssetState(key.to_user_string(), ("it was never made",), verdicts=verdicts)
             continue
-        reasons = _reasons(node, last.asset_materialization.tags or {}, versions)
+        reasons = _reasons(node, _tags(last), versions)
         broken = damage(key.to_user_string())
         states[key.to_user_string()] = AssetState(
             key.to_user_string(),
@@ -150,12 +151,16 @@ def blocked(graph: Any, states: Mapping[str, AssetState]) -> set[str]:
     return found
 
 
-def _current_version(entry: Any) -> str | None:
-    event = entry.last_materialization
+def _current_version(key: dg.AssetKey, entry: Any, instance: dg.DagsterInstance) -> str | None:
+    event = entry.last_materialization if entry else None
     if event is not None:
-        return (event.asset_materialization.tags or {}).get(DATA_VERSION_TAG)
-    observation = entry.last_observation
-    return (observation.asset_observation.tags or {}).get(DATA_VERSION_TAG) if observation is not None else None
+        return _tags(event).get(DATA_VERSION_TAG)
+    return observed_version(instance, key)
+
+
+def _tags(event: dg.EventLogEntry) -> Mapping[str, str]:
+    materialization = event.asset_materialization
+    return (materialization.tags or {}) if materialization else {}
 
 
 def _reasons(node: Any, tags: Mapping[str, str], versions: Mapping[dg.AssetKey, str | None]) -> list[str]:

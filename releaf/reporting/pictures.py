@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 # Chosen to be told apart by people with any common form of colour blindness (Okabe & Ito 2008).
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#7F7F7F", "#F0E442")
-STYLE: dict[str, Any] = {
+DPI = 160  # sharp on a dense screen and on paper, small enough to be carried inside a page
+STYLE: Any = {  # Any: the stubs want each key as a literal
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.titlelocation": "left",
@@ -45,7 +46,7 @@ def drawing(width: float = 5.6, height: float = 3.2, *, columns: int = 1) -> Ite
     from matplotlib.figure import Figure
 
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
+        figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.subplots(1, columns, squeeze=False)
         yield figure, list(axes[0])
@@ -55,6 +56,17 @@ def png(figure: Figure) -> bytes:
     """The figure as PNG; the same figure gives the same bytes."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def with_few_colours(image: bytes) -> bytes:
+    """A PNG with at most 256 colours: a quarter of the size where thousands of thin lines cross."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    with Image.open(io.BytesIO(image)) as full:
+        few = full.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    few.save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()
 
 

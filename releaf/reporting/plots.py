@@ -1,54 +1,68 @@
-"""The plots that reports are made of, each from plain figures to PNG bytes."""
+"""The plots that reports are made of, each from plain figures to PNG bytes. The graph's picture is in `graph_plot`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from releaf.reporting.pictures import COLOURS, drawing, png
+from releaf.reporting.pictures import COLOURS, drawing, png, with_few_colours
 
 if TYPE_CHECKING:
     import networkx as nx
+    from matplotlib.axes import Axes
 
-KIND_COLOURS = {"item": COLOURS[0], "material": COLOURS[1], "property": COLOURS[6], "project": COLOURS[2]}
+Interval = Sequence[float]
 
 
 def training_curves(epochs: Sequence[Mapping[str, float]], monitor: str, best_epoch: int) -> bytes:
-    """Loss and the watched figure by epoch, the kept epoch marked, and learning rate with gradient norm beside them."""
+    """Loss, the watched figure, learning rate and gradient norm by epoch, the kept epoch marked."""
+    from matplotlib.ticker import MaxNLocator
+
     steps = [entry["epoch"] for entry in epochs]
-    with drawing(9.2, 2.9, columns=3) as (figure, (left, middle, right)):
-        left.plot(steps, [entry["loss"] for entry in epochs], color=COLOURS[0])
-        left.set(title="training loss", xlabel="epoch")
-        middle.plot(steps, [entry[monitor] for entry in epochs], color=COLOURS[2])
-        middle.axvline(best_epoch, color=COLOURS[4], linestyle=":", label=f"kept: epoch {best_epoch}")
-        middle.set(title=f"validation {monitor.replace('_', ' ')}", xlabel="epoch")
-        middle.legend()
-        right.plot(steps, [entry["learning_rate"] for entry in epochs], color=COLOURS[3])
-        right.set(title="learning rate, gradient norm", xlabel="epoch")
-        right.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
-        norms = right.twinx()
-        norms.plot(steps, [entry["gradient_norm"] for entry in epochs], color=COLOURS[6], linewidth=0.9)
-        norms.grid(visible=False)
+    marker = "o" if len(steps) < 12 else ""  # a line through few points hides where they are
+    panels = {
+        "loss": "training loss",
+        monitor: f"{'' if monitor.startswith('validation') else 'validation '}{monitor.replace('_', ' ')}",
+        "learning_rate": "learning rate",
+        "gradient_norm": "gradient norm",
+    }
+    with drawing(10.4, 2.4, columns=len(panels)) as (figure, axes):
+        for panel, (key, title), colour in zip(axes, panels.items(), COLOURS, strict=False):
+            panel.plot(
+                steps, [entry[key] for entry in epochs], color=colour, linewidth=1.4, marker=marker, markersize=3
+            )
+            panel.axvline(best_epoch, color="#999999", linestyle=":", linewidth=1)
+            panel.set(title=title, xlabel="epoch")
+            panel.ticklabel_format(axis="y", style="sci", scilimits=(-3, 4))
+            panel.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+        axes[1].set_xlabel(f"epoch (kept: {best_epoch})")
         return png(figure)
 
 
 def confusion(matrix: Sequence[Sequence[float]], labels: Sequence[str], title: str) -> bytes:
-    """A confusion matrix as shares of each true class; counts stand in the cells where there is room for them."""
+    """A confusion matrix as shares of each true class, with the counts in the cells; empty cells stay blank."""
     import numpy as np
 
     counts = np.asarray(matrix, dtype=float)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    side = 1.9 + 0.27 * len(labels)
-    with drawing(side + 0.8, side) as (figure, (axes,)):
+    names = [label.replace("_", " ") for label in labels]
+    cell = 0.34 if len(labels) > 12 else 0.42
+    side = 1.5 + cell * len(labels)
+    with drawing(side + 0.9, side) as (figure, (axes,)):
         image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-        axes.set_xticks(range(len(labels)), labels, rotation=60, ha="right", rotation_mode="anchor")
-        axes.set_yticks(range(len(labels)), labels)
+        axes.set_xticks(range(len(labels)), names, rotation=50, ha="right", rotation_mode="anchor")
+        axes.set_yticks(range(len(labels)), names)
         axes.set(title=title, xlabel="predicted", ylabel="true")
         axes.grid(visible=False)
+        axes.set_xticks([n + 0.5 for n in range(len(labels) - 1)], minor=True)
+        axes.set_yticks([n + 0.5 for n in range(len(labels) - 1)], minor=True)
+        axes.grid(visible=True, which="minor", color="#eeeeee", linewidth=0.6)
+        axes.tick_params(which="both", length=0)
         for row, column in np.argwhere(counts > 0):
             colour = "white" if shares[row, column] > 0.55 else "#333333"
-            axes.text(column, row, f"{counts[row, column]:.0f}", ha="center", va="center", fontsize=6, color=colour)
-        figure.colorbar(image, ax=axes, shrink=0.7, label="share of true class")
+            text = f"{counts[row, column]:.0f}"
+            axes.text(column, row, text, ha="center", va="center", fontsize=7.5, color=colour)
+        figure.colorbar(image, ax=axes, shrink=0.6, aspect=24, label="share of true class").outline.set_visible(False)
         return png(figure)
 
 
@@ -68,76 +82,109 @@ def grouped_bars(
             spread = None
             if errors:
                 bounds = [errors.get(group, {}).get(name, (h, h)) for group, h in zip(groups, heights, strict=True)]
-                spread = [
-                    [max(0.0, h - low) for h, (low, _) in zip(heights, bounds, strict=True)],
-                    [max(0.0, high - h) for h, (_, high) in zip(heights, bounds, strict=True)],
-                ]
+                spread = _reaches(heights, bounds)
             colour = COLOURS[offset % len(COLOURS)]
             bars = axes.bar(
                 at, heights, width * 0.92, label=name, color=colour, yerr=spread, ecolor="#444444", capsize=2
             )
             axes.bar_label(bars, fmt="%.2f", fontsize=6.5, padding=1)
-        axes.set_xticks(range(len(groups)), list(groups))
+        axes.set_xticks(range(len(groups)), [group.replace("_", " ") for group in groups])
         axes.set_title(title)
+        axes.grid(visible=False, axis="x")
         axes.margins(y=0.12)
         if len(series) > 1:
-            axes.legend(ncols=min(4, len(series)), loc="upper left", bbox_to_anchor=(0, -0.1))
+            figure.legend(ncols=min(4, len(series)), loc="outside lower left")
         return png(figure)
 
 
-def reliability(bins: Sequence[Mapping[str, float]], title: str) -> bytes:
+def scoreboard(
+    panels: Mapping[str, Mapping[str, float]],
+    highlight: str,
+    *,
+    intervals: Mapping[str, Mapping[str, Interval]] | None = None,
+) -> bytes:
+    """Small panels of horizontal bars, one a metric, the same names in each; `highlight` alone is in colour.
+
+    `intervals` gives (low, high) by metric and name; a whisker stands where it does.
+    """
+    names = list(dict.fromkeys(name for values in panels.values() for name in values))
+    with drawing(1.6 + 2.9 * len(panels), 0.75 + 0.3 * len(names), columns=len(panels)) as (figure, axes):
+        for index, (panel, (metric, values)) in enumerate(zip(axes, panels.items(), strict=True)):
+            bounds = (intervals or {}).get(metric, {})
+            _panel(panel, names, values, bounds, highlight)
+            panel.set_title(metric)
+            panel.set_yticks(range(len(names)), [n.replace("_", " ") for n in names] if index == 0 else [])
+        return png(figure)
+
+
+def _panel(
+    axes: Axes, names: Sequence[str], values: Mapping[str, float], bounds: Mapping[str, Interval], highlight: str
+) -> None:
+    widths = [values.get(name, 0.0) for name in names]
+    colours = [COLOURS[0] if name == highlight else "#b8c0c8" for name in names]
+    spread = _reaches(widths, [bounds.get(n, (w, w)) for n, w in zip(names, widths, strict=True)]) if bounds else None
+    bars = axes.barh(range(len(names)), widths, 0.68, color=colours, xerr=spread, ecolor="#444444", capsize=2.5)
+    texts = [f"{values[name]:.3g}" if values.get(name, 0) >= 1 else f"{values.get(name, 0.0):.3f}" for name in names]
+    axes.bar_label(bars, texts, fontsize=8, padding=4)
+    axes.invert_yaxis()
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.set_xlim(0, 1.25 * max([*widths, *(high for _, high in bounds.values()), 1e-9]))
+
+
+def _reaches(values: Sequence[float], bounds: Sequence[Interval]) -> list[list[float]]:
+    """Distances from each value down to the low and up to the high bound, as error bars want them."""
+    return [
+        [max(0.0, value - low) for value, (low, _) in zip(values, bounds, strict=True)],
+        [max(0.0, high - value) for value, (_, high) in zip(values, bounds, strict=True)],
+    ]
+
+
+def differences(values: Mapping[str, float], title: str, *, ours: str, theirs: str) -> bytes:
+    """One thin bar a query, sorted: above zero where `ours` is better, below where `theirs` is."""
+    ordered = sorted(values.values(), reverse=True)
+    better, worse = sum(value > 0 for value in ordered), sum(value < 0 for value in ordered)
+    colours = [COLOURS[0] if value > 0 else COLOURS[4] for value in ordered]
+    with drawing(8.6, 2.6) as (figure, (axes,)):
+        axes.bar(range(len(ordered)), ordered, 0.86, color=colours)
+        axes.axhline(0, color="#666666", linewidth=0.8)
+        axes.grid(visible=False, axis="x")
+        axes.set(title=title, ylabel=f"{ours} − {theirs}", xlabel=f"{len(ordered)} queries, sorted by difference")
+        axes.set_xticks([])
+        reach = 1.1 * max([abs(value) for value in ordered] + [0.05])
+        axes.set_ylim(-reach, reach)
+        summary = f"{ours} better: {better}    equal: {len(ordered) - better - worse}    {theirs} better: {worse}"
+        axes.text(0.99, 0.95, summary, transform=axes.transAxes, ha="right", va="top", fontsize=9)
+        return png(figure)
+
+
+def reliability(bins: Mapping[str, Sequence[float]], title: str) -> bytes:
     """Confidence against accuracy: on the diagonal a probability means what it says.
 
-    Each bin holds `confidence`, `accuracy` (0 to 1) and `count`.
+    `bins` holds `confidence`, `accuracy` (0 to 1) and `count`, one entry a bin; bars show the share of all answers.
     """
-    with drawing(3.6, 3.2) as (figure, (axes,)):
-        axes.plot([0, 1], [0, 1], color="#999999", linestyle=":")
-        filled = [entry for entry in bins if entry["count"] > 0]
-        sizes = [8 + 90 * entry["count"] / max(e["count"] for e in filled) for entry in filled]
-        axes.scatter(
-            [e["confidence"] for e in filled], [e["accuracy"] for e in filled], s=sizes, color=COLOURS[0], alpha=0.8
-        )
-        axes.set(title=title, xlabel="confidence", ylabel="accuracy", xlim=(0, 1), ylim=(0, 1))
+    total = max(1.0, float(sum(bins["count"])))
+    filled = [
+        (confidence, accuracy, n / total)
+        for confidence, accuracy, n in zip(bins["confidence"], bins["accuracy"], bins["count"], strict=True)
+        if n > 0
+    ]
+    with drawing(3.7, 3.5) as (figure, (axes,)):
+        axes.plot([0, 1], [0, 1], color="#888888", linestyle=":", linewidth=1)
+        width = 0.8 / max(1, len(bins["count"]))
+        axes.bar([c for c, _, _ in filled], [n for *_, n in filled], width, color="#d5dbe1", label="share of answers")
+        axes.plot([c for c, _, _ in filled], [a for _, a, _ in filled], "o-", color=COLOURS[0], label="accuracy")
+        axes.set(title=title, xlabel="confidence", ylabel="accuracy", xlim=(0, 1.03), ylim=(0, 1.03))
+        axes.set_aspect("equal")
+        axes.legend(loc="upper left")
         return png(figure)
 
 
 def graph_picture(graph: nx.DiGraph[Any]) -> bytes:
-    """The graph by rows of kind: items, materials and properties in the middle, projects below; edges as thin lines."""
-    rows = {"item": 3.0, "material": 2.0, "property": 1.0, "project": 0.0}
-    members: dict[str, list[str]] = {kind: [n for n, k in graph.nodes(data="kind") if k == kind] for kind in rows}
-    place = {
-        node: ((index + 0.5) / len(nodes), rows[kind])
-        for kind, nodes in members.items()
-        for index, node in enumerate(_by_neighbours(graph, nodes))
-    }
-    with drawing(11.0, 5.2) as (figure, (axes,)):
-        for source, target in graph.edges:
-            (x1, y1), (x2, y2) = place[source], place[target]
-            axes.plot([x1, x2], [y1, y2], color="#9aa5b1", linewidth=0.25, alpha=0.5, zorder=1)
-        for kind, nodes in members.items():
-            axes.scatter(
-                *zip(*(place[n] for n in nodes), strict=True), s=26, color=KIND_COLOURS[kind], zorder=2
-            ) if nodes else None
-            axes.text(
-                -0.01,
-                rows[kind],
-                f"{len(nodes)} {kind} nodes",
-                ha="right",
-                va="center",
-                fontsize=9,
-                color=KIND_COLOURS[kind],
-            )
-            if kind in ("item", "material"):
-                lift = 0.12 if kind == "item" else 0.1
-                for node in nodes:
-                    x, y = place[node]
-                    axes.text(x, y + lift, graph.nodes[node]["name"], rotation=35, fontsize=6.5, ha="left", va="bottom")
-        axes.set(xlim=(-0.12, 1.05), ylim=(-0.25, 3.9))
-        axes.axis("off")
-        return png(figure)
+    """The whole graph on a circle, each kind of node on its arc, edges coloured by relation."""
+    from releaf.reporting.graph_plot import draw_graph
 
-
-def _by_neighbours(graph: nx.DiGraph[Any], nodes: Sequence[str]) -> list[str]:
-    """Order a row so that nodes with common neighbours stand together."""
-    undirected = graph.to_undirected(as_view=True)
-    return sorted(nodes, key=lambda node: (sorted(undirected.neighbors(node))[:1], node))
+    with drawing(10.4, 8.6) as (figure, (axes,)):
+        draw_graph(axes, graph)
+        return with_few_colours(png(figure))

@@ -107,7 +107,8 @@ def build_evaluation_report(gates: Sequence[Gate]) -> dg.AssetsDefinition:
             metadata={"page": dg.MetadataValue.url(page.as_uri())},
         )
 
-    return evaluation_report
+    built: dg.AssetsDefinition = evaluation_report
+    return built
 
 
 def _without_memory(hardware: HardwareResource) -> str:

@@ -41,7 +41,7 @@ def recommendation_report(
         figures = {
             f"{name}_{field}": value for name, f in evaluation.overall.items() for field, value in asdict(f).items()
         }
-        common = evaluation.overall["common neighbours"].auc
+        common = evaluation.overall["common_neighbours"].auc
         return {
             **{k.replace(" ", "_"): float(v) for k, v in figures.items()},
             "auc_gain": evaluation.model.auc - common,

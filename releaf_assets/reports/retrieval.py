@@ -1,6 +1,7 @@
 """What search reaches on judged queries."""
 
 from pathlib import Path
+from typing import Literal
 
 import dagster as dg
 
@@ -15,7 +16,7 @@ from resources.settings import Settings
 from resources.warehouse import Dataset
 
 CODE = "1"
-METHODS = ("sparse", "dense", "rrf")
+METHODS: tuple[Literal["sparse", "dense", "rrf"], ...] = ("sparse", "dense", "rrf")
 
 
 @dg.asset(**stage("reports", code=CODE, kinds={"report"}, reads=["retrieval"]))

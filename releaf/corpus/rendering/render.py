@@ -128,7 +128,7 @@ def _write(directory: Path, taxonomy: Taxonomy, item: Item, number: int, *, size
         path.write_bytes(data)
     return {
         "id": f"rendered/{item.id}/{material}-{number:05d}",
-        "path": str(path.resolve()),
+        "path": str(path.absolute()),
         "width": size,
         "height": size,
         "source": "rendered",

@@ -1,0 +1,1 @@
+"""The small decoder, its tokenizer and its LoRA adapter."""

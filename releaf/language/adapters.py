@@ -1,0 +1,112 @@
+"""LoRA adapters: attach one to a base, count it, switch it off, save it, load it.
+
+W = W₀ + (α/r)·B·A with A Kaiming-uniform and B zero (Hu et al. 2022, section 4.1), through PEFT.
+Training lives in `tuning`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from releaf.artifacts import read_json, storage_errors, write_json
+from releaf.errors import ArtifactError, InputError
+from releaf.language.decoder import Base, Geometry, geometry_of
+from releaf.language.settings import AdapterSettings
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+
+WEIGHTS = "adapter_model.safetensors"
+CONFIG = "adapter_config.json"
+BASE = "base.json"
+
+
+def attach(base: Base, settings: AdapterSettings, *, seed: int) -> PeftModel:
+    """Put a fresh adapter on the base; only the adapter learns, and at first it changes no output since B is zero.
+
+    The base's own modules are wrapped in place: use `without_adapter` to see the base again. Raises `InputError` for a
+    rank above the base's width or a base that already carries an adapter.
+    """
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    _refuse_second(base)
+    width = geometry_of(base.model).width
+    if settings.rank > width:
+        raise InputError(f"LoRA rank {settings.rank} is above the base's width {width}; it could not lower any rank")
+    config = LoraConfig(
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        lora_dropout=settings.dropout,
+        target_modules=list(settings.targets),
+        bias="none",
+        task_type="CAUSAL_LM",
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        with _without_deprecation():
+            model: PeftModel = get_peft_model(base.model, config)
+    model.train(False)
+    return model
+
+
+def adapter_parameters(geometry: Geometry, settings: AdapterSettings) -> int:
+    """Trainable parameters in closed form: r·(d + k) for each target of each block, W being d × k."""
+    shapes = geometry.projections
+    return geometry.layers * sum(settings.rank * sum(shapes[name]) for name in settings.targets)
+
+
+@contextmanager
+def without_adapter(model: PeftModel) -> Iterator[PeftModel]:
+    """Switch the adapter off inside the block, so that the model computes what its base does."""
+    with model.disable_adapter():
+        yield model
+
+
+def save_adapter(model: PeftModel, base: Base, directory: Path) -> None:
+    """Write the adapter in PEFT's format, and which base it belongs to."""
+    with storage_errors(directory):
+        model.peft_config["default"].base_model_name_or_path = ""  # a path of the machine that trained it helps nobody
+        model.save_pretrained(str(directory), save_embedding_layers=False)
+        (directory / "README.md").unlink(missing_ok=True)  # PEFT's model card, an empty form
+    write_json(directory / BASE, {"fingerprint": base.fingerprint})
+
+
+def load_adapter(base: Base, directory: Path) -> PeftModel:
+    """Put a saved adapter on the base it was trained on, ready to answer (nothing learns).
+
+    Raises `ArtifactError` when a file is missing or the adapter belongs to another base.
+    """
+    from peft import PeftModel
+
+    _refuse_second(base)
+    for name in (WEIGHTS, CONFIG):
+        if not (directory / name).is_file():
+            raise ArtifactError(f"{directory / name} is missing; {directory} holds no adapter")
+    owner = read_json(directory / BASE).get("fingerprint")
+    if owner != base.fingerprint:
+        raise ArtifactError(
+            f"adapter {directory} belongs to the base {str(owner)[:12]}…, not to {base.fingerprint[:12]}…; "
+            "open that base or fine-tune again"
+        )
+    with _without_deprecation():
+        model: PeftModel = PeftModel.from_pretrained(base.model, str(directory), is_trainable=False)
+    model.train(False)
+    return model
+
+
+@contextmanager
+def _without_deprecation() -> Iterator[None]:
+    """PEFT 0.21 asks a transformers 5 model by a deprecated name; nothing a user could change."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning)
+        yield
+
+
+def _refuse_second(base: Base) -> None:
+    if any(".lora_" in name for name, _ in base.model.named_parameters()):
+        raise InputError("this base already carries an adapter; open the base anew for another one")

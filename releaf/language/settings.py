@@ -1,0 +1,205 @@
+"""Every setting of the language model, free of torch, so that whoever only configures one need not load it.
+
+Defaults are the local profile: what two CPU cores train in a minute. What the settings mean in code lives beside them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from releaf.errors import InputError, UnknownNameError
+
+BYTES = 256
+SPECIAL_TOKENS = ("<pad>", "<bos>", "<eos>")
+"""Ids 0, 1 and 2, in this order."""
+
+PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+"""Linear layers of one block, by their names in transformers' Llama."""
+
+SECTION = "\n\n### "
+"""What opens each part of a prompt but the first; a model that writes it has run on past its answer."""
+
+
+@dataclass(frozen=True)
+class TokenizerSettings:
+    """How the vocabulary is learned.
+
+    vocabulary: its size, special tokens and the 256 bytes included; a small corpus may yield fewer.
+    minimum_frequency: how often a pair must occur to be merged.
+    """
+
+    vocabulary: int = 2000
+    minimum_frequency: int = 2
+
+    def __post_init__(self) -> None:
+        smallest = BYTES + len(SPECIAL_TOKENS)
+        if self.vocabulary < smallest:
+            raise InputError(
+                f"vocabulary of {self.vocabulary} tokens is too small: {BYTES} bytes and "
+                f"{len(SPECIAL_TOKENS)} special tokens need at least {smallest}"
+            )
+        if self.minimum_frequency < 1:
+            raise InputError(f"minimum_frequency {self.minimum_frequency} must be at least 1")
+
+
+@dataclass(frozen=True)
+class DecoderSettings:
+    """Shape of a decoder: RMSNorm, RoPE, SwiGLU and grouped-query attention, as in Llama.
+
+    width: size of the residual stream. layers: blocks. heads: query heads, each width / heads wide.
+    key_value_heads: heads of keys and values, each shared by heads / key_value_heads query heads.
+    feed_forward: inner width of SwiGLU. context: most tokens at once, prompt and answer together.
+    rope_base: θ of the rotary embedding. tie_embeddings: one matrix for tokens going in and coming out.
+    """
+
+    width: int = 128
+    layers: int = 4
+    heads: int = 4
+    key_value_heads: int = 2
+    feed_forward: int = 384
+    context: int = 512
+    rope_base: float = 10_000.0
+    tie_embeddings: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("width", "layers", "heads", "key_value_heads", "feed_forward"):
+            if getattr(self, name) < 1:
+                raise InputError(f"decoder {name} {getattr(self, name)} must be at least 1")
+        if self.width % self.heads or (self.width // self.heads) % 2:
+            raise InputError(
+                f"width {self.width} must be an even multiple of {self.heads} heads: RoPE turns pairs of channels"
+            )
+        if self.heads % self.key_value_heads:
+            raise InputError(f"{self.heads} heads cannot share {self.key_value_heads} key-value heads evenly")
+        if self.context < 2 or self.rope_base <= 1:
+            raise InputError(
+                f"context {self.context} must be at least 2 (one token to read, one to predict) "
+                f"and rope_base {self.rope_base} above 1"
+            )
+
+
+@dataclass(frozen=True)
+class BaseSettings:
+    """How a base is trained from nothing: AdamW with warm-up and cosine, the best validation epoch kept.
+
+    held_out_share: share of documents kept for validation, by content hash, between 0 and 1.
+    window: tokens of one training row, at most the decoder's context. batch_size: rows of one step.
+    epochs, learning_rate, weight_decay, warmup_epochs, ema_decay, patience: as for `Optimization`.
+    seed: of weights, order and windows.
+    """
+
+    tokenizer: TokenizerSettings = TokenizerSettings()
+    decoder: DecoderSettings = DecoderSettings()
+    held_out_share: float = 0.1
+    window: int = 256
+    batch_size: int = 4
+    epochs: int = 10
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.5
+    warmup_epochs: float = 3
+    ema_decay: float | None = 0.98
+    patience: int | None = 2
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.window <= self.decoder.context:
+            raise InputError(f"window {self.window} must be between 2 and the decoder's context {self.decoder.context}")
+        if self.batch_size < 1 or not 0 < self.held_out_share < 1:
+            raise InputError(
+                f"batch_size {self.batch_size} must be at least 1 "
+                f"and held_out_share {self.held_out_share} between 0 and 1"
+            )
+
+
+@dataclass(frozen=True)
+class AdapterSettings:
+    """Shape of a LoRA adapter.
+
+    rank: r, inner width of each pair of matrices. alpha: α; the product is scaled by α / r.
+    dropout: share of an adapter's inputs dropped while training. targets: projections of every block that get a pair.
+    """
+
+    rank: int = 64
+    alpha: int = 128
+    dropout: float = 0.05
+    targets: tuple[str, ...] = PROJECTIONS
+
+    def __post_init__(self) -> None:
+        if self.rank < 1 or self.alpha < 1:
+            raise InputError(f"LoRA rank {self.rank} and alpha {self.alpha} must be at least 1")
+        if not 0 <= self.dropout < 1:
+            raise InputError(f"LoRA dropout {self.dropout} must be in [0, 1)")
+        if not self.targets or len(set(self.targets)) != len(self.targets):
+            raise InputError(f"LoRA targets {self.targets} must name each projection once, and at least one")
+        for name in self.targets:
+            if name not in PROJECTIONS:
+                raise UnknownNameError("projection", name, PROJECTIONS, "LoRA targets")
+
+
+@dataclass(frozen=True)
+class TuningSettings:
+    """How an adapter is trained: AdamW with warm-up and cosine, early stopping on the validation instructions.
+
+    batch_size: examples held in memory at once. gradient_checkpointing: compute activations twice instead of keeping
+    them; slower, and needs less memory. accumulate: batches of one optimizer step; it, epochs, learning_rate,
+    weight_decay, warmup_epochs and patience are as for `Optimization`. seed: of the adapter's weights and the order.
+    """
+
+    adapter: AdapterSettings = AdapterSettings()
+    batch_size: int = 8
+    accumulate: int = 1
+    epochs: int = 12
+    learning_rate: float = 3e-4
+    weight_decay: float = 0.01
+    warmup_epochs: float = 1
+    patience: int | None = 2
+    gradient_checkpointing: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1:
+            raise InputError(f"batch_size {self.batch_size} must be at least 1")
+
+
+@dataclass(frozen=True)
+class GenerationSettings:
+    """How an answer is drawn.
+
+    max_new_tokens: longest answer. temperature: divides the logits; 0 takes the likeliest token each time.
+    top_p: draw only among the likeliest tokens that together reach this probability, above 0 to 1.
+    stop: strings that end the answer and are not part of it. seed: the same seed draws the same answer.
+    """
+
+    max_new_tokens: int = 128
+    temperature: float = 0.7
+    top_p: float = 0.95
+    stop: tuple[str, ...] = (SECTION,)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.max_new_tokens < 1:
+            raise InputError(f"max_new_tokens {self.max_new_tokens} must be at least 1")
+        if self.temperature < 0 or not 0 < self.top_p <= 1:
+            raise InputError(f"temperature {self.temperature} must be at least 0 and top_p {self.top_p} in (0, 1]")
+        if "" in self.stop:
+            raise InputError("a stop string is empty; it would end every answer before it begins")
+
+
+@dataclass(frozen=True)
+class LanguageSettings:
+    """The language model: where its base comes from, and how base, adapter and answers are made.
+
+    source: `scratch` trains the base of `base`; `path:<directory>` or `hub:<owner>/<name>` opens one that exists.
+    """
+
+    source: str = "scratch"
+    base: BaseSettings = BaseSettings()
+    tuning: TuningSettings = TuningSettings()
+    generation: GenerationSettings = GenerationSettings()
+
+    def __post_init__(self) -> None:
+        kind, _, name = self.source.partition(":")
+        if self.source != "scratch" and (kind not in ("path", "hub") or not name):
+            raise InputError(
+                f"language source {self.source!r} is none of scratch, path:<directory> and hub:<owner>/<name>"
+            )

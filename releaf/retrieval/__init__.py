@@ -1,0 +1,1 @@
+"""Dense and sparse search over the knowledge chunks, and their fusion."""

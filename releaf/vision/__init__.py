@@ -1,0 +1,1 @@
+"""The multi-head waste-image classifier: one backbone, three heads."""

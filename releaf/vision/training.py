@@ -1,0 +1,192 @@
+"""How the vision model learns: what it brings to the one training loop, and the whole recipe around it.
+
+Here: batches, validation figures, the recipe from table to calibrated checkpoint. The loop itself is
+`releaf.training.loop`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import torch
+from torch import Tensor, nn
+
+from releaf.errors import DataError
+from releaf.progress import Progress, silent
+from releaf.taxonomy import Taxonomy
+from releaf.training.device import Hardware
+from releaf.training.loop import History, Optimization, fit
+from releaf.vision.augmentation import Augmentation, augment
+from releaf.vision.calibration import Calibration, calibrate
+from releaf.vision.checkpoint import VisionCheckpoint
+from releaf.vision.data import (
+    LABELS,
+    MISSING,
+    ClassNames,
+    Labels,
+    Pixels,
+    encode_labels,
+    epoch_order,
+    load_pixels,
+    sampling_weights,
+)
+from releaf.vision.losses import Targets, family_membership, multi_head_loss
+from releaf.vision.model import build_model
+from releaf.vision.prediction import channels_last, label_log_probabilities, predict_logits
+from releaf.vision.preprocessing import normalize, to_tensor
+from releaf.vision.settings import VisionSettings
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Augmented, normalized pixels (B, 3, H, W) and the labels that go with them."""
+
+    pixels: Tensor
+    targets: Targets
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Decoded images of one split: pixels (N, H, W, 3) uint8, labels (N, 4) and the source of each."""
+
+    pixels: Pixels
+    labels: Labels
+    sources: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedVision:
+    """A calibrated checkpoint, the curves of its training and what calibration changed on validation images."""
+
+    checkpoint: VisionCheckpoint
+    history: History
+    calibration: Calibration
+
+
+class VisionTask:
+    """What the vision model brings to the training loop.
+
+    Validation reports the loss, and the accuracy of every label that occurs, for each source apart; `validation_score`
+    is the mean of these accuracies and picks the best epoch.
+    """
+
+    monitor = "validation_score"
+    maximize = True
+
+    def __init__(
+        self, train: Examples, validation: Examples, names: ClassNames, settings: VisionSettings, hardware: Hardware
+    ) -> None:
+        if len(train) < 2 or not len(validation):
+            raise DataError(f"training needs 2 images and validation 1; found {len(train)} and {len(validation)}")
+        self._train = train
+        self._validation = validation
+        self._names = names
+        self._settings = settings
+        self._hardware = hardware
+        self._weights = sampling_weights(train.labels, train.sources)
+        self._membership = family_membership(names.family_of_material, len(names.family))
+
+    def batches(self, epoch: int) -> Iterator[Batch]:
+        """Yield the epoch's batches; order and augmentation depend on the seed and `epoch` alone."""
+        device, seed = self._hardware.device, self._settings.seed
+        generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+        for rows in _pieces(epoch_order(self._weights, seed, epoch), self._settings.batch_size):
+            pixels = augment(to_tensor(self._train.pixels[rows]).to(device), Augmentation(), generator)
+            yield Batch(channels_last(normalize(pixels)), _targets(self._train.labels[rows], device))
+
+    def steps_per_epoch(self) -> int:
+        """Return the number of batches an epoch has."""
+        return sum(1 for _ in _pieces(np.arange(len(self._train)), self._settings.batch_size))
+
+    def loss(self, model: nn.Module, batch: Batch) -> Tensor:
+        """Return the batch's weighted loss over the three heads."""
+        membership = self._membership.to(batch.pixels.device)
+        return multi_head_loss(model(batch.pixels), batch.targets, membership, self._settings.label_smoothing)
+
+    def samples(self, batch: Batch) -> int:
+        """Return the number of images in the batch."""
+        return len(batch.pixels)
+
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """Return loss, accuracies named `<source>_<label>_accuracy`, and their mean as `validation_score`."""
+        logits = predict_logits(model, self._validation.pixels, self._hardware)
+        labels, sources = self._validation.labels, np.array(self._validation.sources)
+        smoothing = self._settings.label_smoothing
+        loss = multi_head_loss(logits, _targets(labels, "cpu"), self._membership, smoothing)
+        scores = label_log_probabilities(logits, self._names)
+        accuracies: dict[str, float] = {}
+        for column, label in enumerate(LABELS):
+            right = scores[label].argmax(dim=1).numpy() == labels[:, column]
+            for source in sorted(set(self._validation.sources)):
+                known = (sources == source) & (labels[:, column] != MISSING)
+                if known.any():
+                    accuracies[f"{source}_{label}_accuracy"] = float(right[known].mean())
+        score = sum(accuracies.values()) / max(1, len(accuracies))
+        return {"validation_loss": float(loss), "validation_score": score, **accuracies}
+
+
+def train(
+    images: pl.DataFrame,
+    taxonomy: Taxonomy,
+    settings: VisionSettings,
+    hardware: Hardware,
+    *,
+    cache: Path | None = None,
+    state_dir: Path | None = None,
+    progress: Progress = silent,
+) -> TrainedVision:
+    """Train on the rows whose split is `train`, choose and calibrate on those of `validation`, touch no others.
+
+    `cache` keeps decoded pixels between runs, `state_dir` lets a killed run go on; both are folders. Raises DataError
+    when a split is too small, InputError for an image that cannot be decoded, TrainingError for a loss that is no
+    number.
+    """
+    names = ClassNames.of(taxonomy)
+    parts = {
+        split: _examples(images.filter(pl.col("split") == split), names, settings.image_size, cache, progress)
+        for split in ("train", "validation")
+    }
+    model = build_model(settings, names.counts)
+    task = VisionTask(parts["train"], parts["validation"], names, settings, hardware)
+    plan = optimization(settings, photographs="photograph" in parts["train"].sources)
+    history = fit(model, task, plan, hardware, state_dir=state_dir, progress=progress)
+    logits = predict_logits(model, parts["validation"].pixels, hardware)
+    calibration = calibrate(logits, parts["validation"].labels, names)
+    return TrainedVision(VisionCheckpoint(model, names, settings, calibration.temperatures), history, calibration)
+
+
+def optimization(settings: VisionSettings, *, photographs: bool) -> Optimization:
+    """Return what the training loop needs to know of `settings`."""
+    return Optimization(
+        epochs=settings.epochs_for(photographs=photographs),
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        warmup_epochs=settings.warmup_epochs,
+        patience=settings.patience,
+        seed=settings.seed,
+        ema_decay=settings.ema_decay,
+    )
+
+
+def _examples(images: pl.DataFrame, names: ClassNames, size: int, cache: Path | None, progress: Progress) -> Examples:
+    pixels = load_pixels(images, size, cache=cache, progress=progress)
+    return Examples(pixels, encode_labels(images, names), tuple(images["source"]))
+
+
+def _pieces(order: Labels, size: int) -> Iterator[Labels]:
+    """Cut an order into batches of `size`; a last single image joins the batch before it: one has no variance."""
+    ends = list(range(size, len(order), size))
+    if ends and len(order) - ends[-1] == 1:
+        ends.pop()
+    yield from np.split(order, ends)
+
+
+def _targets(labels: Labels, device: str) -> Targets:
+    return Targets(*torch.from_numpy(labels.T.copy()).to(device))

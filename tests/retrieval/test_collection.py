@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from releaf.errors import DataError, InputError
+from releaf.retrieval.collection import evaluate_collection
+from releaf.retrieval.search import Method
+
+from .conftest import WordEncoder
+
+DOCUMENTS = pl.DataFrame(
+    {
+        "id": ["1", "2", "3"],
+        "title": ["Cork", "", "Empty"],
+        "text": ["Cork is bark.", "Glass is sand.", ""],
+    }
+)
+QUERIES = pl.DataFrame({"id": ["a", "b", "c"], "query": ["cork bark", "sand", "no judgement"]})
+QRELS = pl.DataFrame({"query_id": ["a", "b"], "document_id": ["1", "2"], "grade": [1, 1]})
+
+
+@pytest.mark.parametrize("method", ["sparse", "rrf"])
+def test_a_collection_whose_answers_are_plain_scores_one(method: Method, tmp_path: Path) -> None:
+    report = evaluate_collection(
+        DOCUMENTS, QUERIES, QRELS, dataset="tiny", method=method, encoder=WordEncoder(), workdir=tmp_path
+    )
+    assert report.pop("seconds") >= 0
+    assert report == {
+        "dataset": "tiny",
+        "queries": 2,
+        "documents": 3,
+        "method": method,
+        "metrics": {"ndcg@10": 1.0, "recall@100": 1.0, "mrr@10": 1.0},
+    }
+
+
+def test_vectors_are_kept_for_the_next_run_and_indexes_are_not(tmp_path: Path) -> None:
+    encoder = WordEncoder()
+    for _ in range(2):
+        evaluate_collection(
+            DOCUMENTS, QUERIES, QRELS, dataset="tiny", method="dense", encoder=encoder, workdir=tmp_path
+        )
+    assert encoder.encoded.count("Glass is sand.") == 1
+    assert [entry.name for entry in tmp_path.iterdir()] == ["vectors"]
+
+
+def test_unusable_collections_are_refused(tmp_path: Path) -> None:
+    def run(documents: pl.DataFrame, qrels: pl.DataFrame, method: str = "sparse") -> None:
+        evaluate_collection(
+            documents,
+            QUERIES,
+            qrels,
+            dataset="tiny",
+            method=method,
+            encoder=None,
+            workdir=tmp_path,  # type: ignore[arg-type]
+        )
+
+    with pytest.raises(InputError, match="documents lack the column 'title'; found id, text"):
+        run(DOCUMENTS.drop("title"), QRELS)
+    with pytest.raises(InputError, match="'bm42'"):
+        run(DOCUMENTS, QRELS, "bm42")
+    with pytest.raises(InputError, match="'dense' needs an encoder"):
+        run(DOCUMENTS, QRELS, "dense")
+    with pytest.raises(DataError, match="no documents"):
+        run(DOCUMENTS.clear(), QRELS)
+    with pytest.raises(DataError, match="none of 3 queries has a relevant document"):
+        run(DOCUMENTS, QRELS.clear())
+    with pytest.raises(DataError, match="'1' stands in the table twice"):
+        run(pl.concat([DOCUMENTS, DOCUMENTS.head(1)]), QRELS)
+
+
+def test_bm25_reaches_the_published_figure_on_scifact(shared_data: Path, tmp_path: Path) -> None:
+    folder = shared_data / "scifact"
+    documents = pl.read_ndjson(folder / "corpus.jsonl").rename({"_id": "id"})
+    queries = pl.read_ndjson(folder / "queries.jsonl").select(pl.col("_id").alias("id"), pl.col("text").alias("query"))
+    names = {"query-id": "query_id", "corpus-id": "document_id", "score": "grade"}
+    kinds = {"query-id": pl.String, "corpus-id": pl.String}
+    qrels = pl.read_csv(folder / "qrels" / "test.tsv", separator="\t", schema_overrides=kinds).rename(names)
+    report = evaluate_collection(
+        documents, queries, qrels, dataset="scifact", method="sparse", encoder=None, workdir=tmp_path
+    )
+    # BM25 with Lucene's formula, k1 = 1.5 and b = 0.75: 0.687 in the table of the bm25-benchmarks project.
+    assert report["metrics"]["ndcg@10"] == pytest.approx(0.687, abs=0.01)
+    assert report["metrics"]["recall@100"] > 0.91
+    assert report["queries"] == 300

