@@ -10,7 +10,7 @@ from releaf_assets.stage import stage
 from resources.artifacts import ArtifactStore
 from resources.warehouse import Dataset
 
-CODE = "1"
+CODE = "2"
 
 
 @dg.asset(**stage("knowledge_graph", code=CODE, kinds={"networkx"}))
@@ -32,7 +32,8 @@ def knowledge_graph(upcycling_facts: Dataset, store: ArtifactStore) -> dg.Materi
     def write(directory: Path) -> dict[str, float]:
         save(graph, directory)
         write_json(directory / "statistics.json", statistics)
-        return {name: float(value) for name, value in statistics.items() if isinstance(value, int | float)}
+        figures = {name: float(value) for name, value in statistics.items() if isinstance(value, int | float)}
+        return {**figures, "largest_component_share": statistics["largest_component"] / max(1, statistics["nodes"])}
 
     artifact = store.publish(
         "knowledge_graph", write, code_version=CODE, inputs=versions(upcycling_facts=upcycling_facts)

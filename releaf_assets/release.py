@@ -5,7 +5,7 @@ gate for exactly the versions in its hands, and launching it alone gets round no
 """
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -125,13 +125,10 @@ def copy_members(directory: Path, artifacts: Mapping[str, Artifact], tables: Map
 
     for name, artifact in artifacts.items():
         # The vector engine's files are mostly holes: a plain copy would write eighty megabytes of zeros.
-        shutil.copytree(artifact.path, directory / name, copy_function=_copy_with_holes(copy_sparse))
+        (directory / name).mkdir()
+        copy_sparse(artifact.path, directory / name)
     for name, dataset in tables.items():
         for table in dataset.tables.values():
             (directory / name).mkdir(exist_ok=True)
             shutil.copy2(table.path, directory / name / f"{table.name}.parquet")
     return {"members": len(artifacts) + len(tables)}
-
-
-def _copy_with_holes(copy: Callable[[Path, Path], None]) -> Callable[[str, str], object]:
-    return lambda source, target: copy(Path(source), Path(target))

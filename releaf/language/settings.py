@@ -148,7 +148,7 @@ class TuningSettings:
     adapter: AdapterSettings = AdapterSettings()
     batch_size: int = 8
     accumulate: int = 1
-    epochs: int = 12
+    epochs: int = 6
     learning_rate: float = 3e-4
     weight_decay: float = 0.01
     warmup_epochs: float = 1
