@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 
 import typer
 
-from command import ask, evaluate, imports, run, status, ui
+from command import ask, evaluate, imports, query, run, status, ui
 from command.output import err
 from releaf.errors import GateError, ReleafError
 
@@ -26,6 +27,7 @@ app.add_typer(evaluate.app, name="evaluate")
 app.command()(ask.search)
 app.command()(ask.classify)
 app.command()(ask.recommend)
+app.command()(query.query)
 app.command()(ui.ui)
 
 
@@ -36,6 +38,8 @@ def main() -> None:
     # Threads that spin while they wait made a training step three times slower where other work shares the cores.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    # torch_geometric compiles helpers with what torch now calls deprecated; nobody here can do anything about it.
+    warnings.filterwarnings("ignore", message=".*torch.jit.script.*", category=FutureWarning)
     try:
         app()
     except ReleafError as error:

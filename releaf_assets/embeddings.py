@@ -9,7 +9,7 @@ from releaf_assets.results import artifact_result, versions
 from releaf_assets.stage import stage
 from resources.artifacts import ArtifactStore
 from resources.hardware import HardwareResource
-from resources.models import open_encoder
+from resources.models import encoder_batch_size, open_encoder
 from resources.reporting import ProgressReporter
 from resources.settings import Settings
 from resources.warehouse import Dataset
@@ -62,6 +62,7 @@ def document_embeddings(
             "dropped": change.dropped,
             "encoder": settings.retrieval.encoder,
             "encoder_revision": encoder.revision,
+            "batch_size": encoder_batch_size(settings.retrieval, chosen),
             **hardware.metadata(chosen),
         },
     )

