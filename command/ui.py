@@ -24,6 +24,6 @@ def ui(
     workspace = PROJECT_ROOT / "workspace.yaml"
     command = [sys.executable, "-m", "dagster", "dev", "-w", str(workspace), "--host", host, "--port", str(port)]
     try:
-        raise typer.Exit(subprocess.run(command, check=False, cwd=PROJECT_ROOT).returncode)
+        raise typer.Exit(subprocess.run(command, check=False, cwd=effective.home).returncode)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None

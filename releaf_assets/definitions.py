@@ -25,7 +25,7 @@ from releaf_assets.reports import recommendation
 from releaf_assets.reports import retrieval as retrieval_reports
 from releaf_assets.reports import vision as vision_reports
 from releaf_assets.reports.evaluation import build_evaluation_report
-from releaf_assets.sources import source_specs
+from releaf_assets.sources import sources
 from releaf_assets.stage import SETTINGS_KEY
 from resources.artifacts import ArtifactStore
 from resources.hardware import HardwareResource
@@ -83,7 +83,7 @@ def build_definitions(
         executor_def=dg.in_process_executor,
     )
     return dg.Definitions(
-        assets=[*source_specs(), *assets],
+        assets=[sources, *assets],
         asset_checks=build_checks(gates),
         jobs=[job],
         schedules=[

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from releaf.artifacts import Artifact, write_json
+from releaf_assets.columns import COLUMNS
 from resources.warehouse import QUARANTINE, Dataset
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def dataset_result(
         "headline": headline or f"{main.rows:,} rows",
         "dagster/row_count": main.rows,
         "dagster/column_schema": dg.TableSchema(
-            columns=[dg.TableColumn(name, str(kind)) for name, kind in frame.schema.items()]
+            columns=[dg.TableColumn(name, str(kind), COLUMNS.get(name)) for name, kind in frame.schema.items()]
         ),
         "sample": dg.MetadataValue.md(markdown_table(frame.head(SAMPLE_ROWS).to_dicts())),
         "tables": dg.MetadataValue.json({name: table.rows for name, table in dataset.tables.items()}),
@@ -50,10 +51,10 @@ def artifact_result(
     size = sum(entry.size for entry in artifact.manifest.files.values())
     shown: dict[str, Any] = {
         "headline": headline,
-        **{name: float(value) for name, value in artifact.metrics.items()},
+        **(metadata or {}),
         "path": dg.MetadataValue.path(str(artifact.path)),
         "size": f"{size / 2**20:.2f} MiB in {len(artifact.manifest.files)} files",
-        **(metadata or {}),
+        **{name: float(value) for name, value in artifact.metrics.items()},
     }
     return dg.MaterializeResult(value=artifact, data_version=dg.DataVersion(artifact.version), metadata=shown)
 
