@@ -84,6 +84,8 @@ def refresh(
     from releaf_assets.definitions import build_definitions
     from releaf_assets.gates import GATES
     from resources.observing import observe_sources
+    from resources.settings import PROJECT_ROOT
+    from resources.warehouse import Warehouse
 
     chosen = GATES if gates is None else gates
     outcome = Outcome()
@@ -91,6 +93,8 @@ def refresh(
         sweep(effective.home)
         definitions = build_definitions(effective, gates=chosen, listener=watcher.progress)
         observe_sources(instance, effective.data_dir, effective.home)
+        # Views hold absolute paths; a home that was moved gets new ones.
+        Warehouse(home=str(effective.home), queries=str(PROJECT_ROOT / "duckdb")).refresh_views()
         lineage = Lineage(definitions, instance, effective.home, chosen)
         wanted = lineage.select(select)
         states = lineage.states()

@@ -162,7 +162,8 @@ def sweep(parent: Path) -> int:
     removed = 0
     for leftover in parent.glob("**/.staging-*"):
         owner = leftover.name.split("-")[1]
-        if owner.isdigit() and not _alive(int(owner)):
+        # Owner 0 stands for what was set aside and belongs to nobody.
+        if owner == "0" or (owner.isdigit() and not _alive(int(owner))):
             shutil.rmtree(leftover, ignore_errors=True)
             removed += 1
     return removed
@@ -205,7 +206,7 @@ def publish(
             return open_artifact(target)
         write_json(staging / MANIFEST, asdict(manifest))
         if target.exists():
-            os.rename(target, parent / f".staging-0-{chosen}-{os.getpid()}")
+            os.rename(target, Path(tempfile.mkdtemp(dir=parent, prefix=".staging-0-")) / chosen)
         try:
             os.rename(staging, target)
         except OSError as error:  # another run published the same version in between

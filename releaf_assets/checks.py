@@ -33,10 +33,8 @@ def _build_check(gate: Gate) -> dg.AssetChecksDefinition:
         return dg.AssetCheckResult(
             passed=passed,
             metadata={
-                "metric": gate.metric,
+                **gate.rule,
                 "value": dg.MetadataValue.null() if figure is None else float(figure),
-                "comparison": gate.comparison,
-                "threshold": float(gate.threshold),
                 "data_version": value.version,
             },
             description=explain(gate, figure, passed),
@@ -69,7 +67,8 @@ def standing_in_the_way(
             reasons.append(f"{gate.asset}.{gate.name} has no verdict; run `releaf run`")
             continue
         metadata = {name: entry.value for name, entry in evaluation.metadata.items()}
-        if metadata.get("data_version") != versions[gate.asset] or metadata.get("threshold") != gate.threshold:
+        judged = {name: metadata.get(name) for name in gate.rule}
+        if metadata.get("data_version") != versions[gate.asset] or judged != gate.rule:
             reasons.append(f"{gate.asset}.{gate.name} was judged on another version or threshold; run `releaf run`")
         elif not evaluation.passed:
             reasons.append(explain(gate, metadata.get("value"), False))

@@ -29,11 +29,12 @@ from releaf_assets.sources import sources
 from releaf_assets.stage import SETTINGS_KEY
 from resources.artifacts import ArtifactStore
 from resources.hardware import HardwareResource
+from resources.observing import observe_sources
 from resources.pointers import read_pointer
 from resources.references import ReferenceIOManager, load_reference
 from resources.reporting import Listener, ProgressReporter
 from resources.settings import PROJECT_ROOT, Settings, load_settings
-from resources.warehouse import Warehouse
+from resources.warehouse import Dataset, Warehouse
 from sensors.automation import automation_sensor
 from sensors.new_data import new_data_sensor
 from sensors.staleness import AssetState, inspect
@@ -86,9 +87,7 @@ def build_definitions(
         assets=[sources, *assets],
         asset_checks=build_checks(gates),
         jobs=[job],
-        schedules=[
-            weekly_schedule(JOB, lambda instance: inspect_assets(build_definitions(settings), instance, settings.home))
-        ],
+        schedules=[weekly_schedule(JOB, lambda instance: _observe_and_inspect(settings, gates, instance))],
         sensors=[new_data_sensor(JOB, settings.data_dir, settings.home), automation_sensor()],
         resources=_resources(settings, listener),
         # A step in a process of its own costs four seconds of imports; in this one, milliseconds.
@@ -115,28 +114,34 @@ def _resources(settings: Settings, listener: Listener | None) -> dict[str, objec
     }
 
 
+def _observe_and_inspect(
+    settings: Settings, gates: Sequence[Gate], instance: dg.DagsterInstance
+) -> dict[str, AssetState]:
+    observe_sources(instance, settings.data_dir, settings.home)
+    return inspect_assets(build_definitions(settings, gates=gates), instance, settings.home, gates)
+
+
 def inspect_assets(
     definitions: dg.Definitions, instance: dg.DagsterInstance, home: Path, gates: Sequence[Gate] = GATES
 ) -> dict[str, AssetState]:
     """Where every asset stands: see `sensors.staleness.inspect`."""
 
     def damage(asset: str) -> str | None:
-        if read_pointer(home, asset) is None:
-            return "its files are gone"
         try:
+            if read_pointer(home, asset) is None:
+                return "its files are gone"
             reference = load_reference(home, asset)
+            for table in reference.tables.values() if isinstance(reference, Dataset) else ():
+                table.verify()
         except ArtifactError as error:
             return str(error)
-        for table in getattr(reference, "tables", {}).values():
-            if not table.path.is_file():
-                return f"{table.path} is gone"
         return None
 
     return inspect(
         definitions.resolve_asset_graph(),
         instance,
         damage=damage,
-        thresholds={gate_key(gate): float(gate.threshold) for gate in gates},
+        rules={gate_key(gate): gate.rule for gate in gates},
     )
 
 

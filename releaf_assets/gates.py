@@ -6,9 +6,11 @@ verdict of every gate for exactly the versions it is about to publish. How a gat
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Literal
+
+from releaf.artifacts import content_hash
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,11 @@ class Gate:
     threshold: float
     description: str
     required: bool = True
+
+    @property
+    def rule(self) -> dict[str, str | float]:
+        """What a recorded verdict must have been given by to count."""
+        return {"metric": self.metric, "comparison": self.comparison, "threshold": float(self.threshold)}
 
     def verdict(self, metrics: Mapping[str, float]) -> tuple[bool, float | None]:
         """Whether `metrics` pass, and the value that was compared (None where it is absent)."""
@@ -93,3 +100,8 @@ GATES: tuple[Gate, ...] = (
     Gate("perplexity", "language_report", "perplexity_adapter", "<=", 90.0, "Perplexity on held-out instructions."),
     Gate("same_text", "sparse_index", "shared_chunks", ">=", 1.0, "Both indexes hold the same chunks."),
 )
+
+
+def gates_hash(gates: Sequence[Gate]) -> str:
+    """Short hash of gates: what shows or enforces them is stale when one of them changes."""
+    return content_hash([asdict(gate) for gate in gates])[:8]

@@ -13,7 +13,7 @@ import dagster as dg
 from releaf.artifacts import Artifact
 from releaf.errors import GateError
 from releaf_assets.checks import gate_key, standing_in_the_way
-from releaf_assets.gates import Gate
+from releaf_assets.gates import Gate, gates_hash
 from releaf_assets.results import artifact_result, markdown_table, versions
 from releaf_assets.stage import stage
 from resources.artifacts import ArtifactStore
@@ -28,7 +28,7 @@ SERVED_TABLES = ("waste_taxonomy", "upcycling_facts", "knowledge_chunks")
 def build_release(gates: Sequence[Gate]) -> dg.AssetsDefinition:
     """The release asset behind `gates`."""
 
-    @dg.asset(**stage("release", code="1", kinds={"bundle"}))
+    @dg.asset(**stage("release", code=f"1+{gates_hash(gates)}", kinds={"bundle"}))
     def release(
         context: dg.AssetExecutionContext,
         store: ArtifactStore,

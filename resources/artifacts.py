@@ -59,10 +59,10 @@ class ArtifactStore(ConfigurableResource):  # type: ignore[type-arg]
 
         For an asset that builds on its own previous version; everything else takes its upstream's value.
         """
-        pointer = read_pointer(self.root, asset)
-        if pointer is None or pointer["type"] != "artifact":
-            return None
         try:
+            pointer = read_pointer(self.root, asset)
+            if pointer is None or pointer["type"] != "artifact":
+                return None
             return open_artifact(self.root / pointer["path"])
         except ArtifactError:
             return None

@@ -12,11 +12,17 @@ from releaf.artifacts import staged_directory, storage_errors
 
 def import_folder(files: Iterable[Path], target: Path) -> None:
     """Copy files into `target`, replacing what an earlier import of that name left there."""
-    with staged_directory(target.parent) as staging:
+    with staged_directory(target.parent) as staging, staged_directory(target.parent) as aside:
         for file in files:
             shutil.copy2(file, staging / file.name)
         with storage_errors(target):
+            before = aside / target.name
+            # Two renames: a reader sees the old or the new folder, for an instant none, never a mixture.
             if target.exists():
-                # Two renames: a reader sees the old or the new folder, and for an instant none, never a mixture.
-                os.rename(target, target.parent / f".staging-0-{target.name}-{os.getpid()}")
-            os.rename(staging, target)
+                os.rename(target, before)
+            try:
+                os.rename(staging, target)
+            except OSError:
+                if before.exists():
+                    os.rename(before, target)
+                raise

@@ -6,11 +6,19 @@ Every field is read somewhere; an unknown key in a profile or a `RELEAF_` variab
 from __future__ import annotations
 
 import os
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal
 
+import yaml
 from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    YamlConfigSettingsSource,
+)
 
 from releaf.artifacts import content_hash
 from releaf.corpus.settings import CorpusSettings, RenderingSettings
@@ -28,7 +36,12 @@ class Settings(BaseSettings):
     """Everything that can be set. Sections are the subjects' own frozen settings, explained where they are defined."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, validate_default=True
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        extra="forbid",
+        frozen=True,
+        validate_default=True,
     )
 
     profile: Literal["local", "full"] = Field("local", description="Which file of `profiles/` gives the defaults.")
@@ -55,6 +68,8 @@ class Settings(BaseSettings):
         """Arguments win over the environment, the environment over the profile's file."""
         profile = init_settings().get("profile") or env_settings().get("profile") or "local"
         file = PROJECT_ROOT / "profiles" / f"{profile}.yaml"
+        if not file.is_file():
+            raise UnknownNameError("profile", str(profile), [path.stem for path in file.parent.glob("*.yaml")])
         return init_settings, env_settings, YamlConfigSettingsSource(settings_cls, yaml_file=file)
 
     def section_hash(self, *sections: str) -> str:
@@ -75,14 +90,27 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         settings = Settings(**overrides)
     except ValidationError as error:
-        raise InputError(_readable(error)) from error
+        raise _readable(error) from error
+    except (SettingsError, ValueError, yaml.YAMLError) as error:
+        raise InputError(f"settings cannot be read: {error}; look at profiles/ and the {PREFIX}* variables") from error
     return settings.model_copy(update={"home": settings.home.absolute(), "data_dir": settings.data_dir.absolute()})
 
 
-def _readable(error: ValidationError) -> str:
+def _readable(error: ValidationError) -> InputError:
     lines = []
     for problem in error.errors():
         place = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+            section = ".".join(str(part) for part in problem["loc"][:-1])
+            return UnknownNameError("setting", str(problem["loc"][-1]), _known_below(problem["loc"][:-1]), section)
         variable = PREFIX + place.replace(".", "__").upper()
         lines.append(f"setting {place} = {problem['input']!r}: {problem['msg']} (set {variable} or edit profiles/)")
-    return "; ".join(lines)
+    return InputError("; ".join(lines))
+
+
+def _known_below(path: tuple[str | int, ...]) -> list[str]:
+    """The settings of the section at `path`."""
+    value: Any = Settings.model_construct()
+    for part in path:
+        value = getattr(value, str(part), value)
+    return list(Settings.model_fields) if isinstance(value, Settings) else [field.name for field in fields(value)]

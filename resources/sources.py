@@ -30,7 +30,9 @@ class Source:
     def files(self, data_dir: Path, home: Path) -> list[Path]:
         """Its files, sorted."""
         root = self.root(data_dir, home)
-        return sorted(path for path in root.glob(self.pattern) if path.is_file())
+        found = (path for path in root.glob(self.pattern) if path.is_file())
+        # Hidden folders are imports under way or set aside.
+        return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(root).parts))
 
     def version(self, data_dir: Path, home: Path) -> str:
         """Hash of names and contents, the source's data version."""

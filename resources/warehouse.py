@@ -42,14 +42,17 @@ class Table:
         """Load the table; raises `ArtifactError` when the file is gone or its bytes were changed."""
         import polars as pl
 
+        self.verify()
+        return pl.read_parquet(self.path)
+
+    def verify(self) -> None:
+        """Check the bytes; raises `ArtifactError` when the file is gone or was changed."""
         if not self.path.is_file():
             raise ArtifactError(f"table {self.name} is missing at {self.path}; run `releaf run` to make it again")
         if sha256_file(self.path)[: len(self.version)] != self.version:
             raise ArtifactError(
-                f"table {self.name} at {self.path} was changed after it was written; "
-                "delete the file and run `releaf run`"
+                f"table {self.name} at {self.path} was changed after it was written; run `releaf run` to make it again"
             )
-        return pl.read_parquet(self.path)
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ class Warehouse(ConfigurableResource):  # type: ignore[type-arg]
         data = buffer.getvalue()
         version = hashlib.sha256(data).hexdigest()[:32]
         path = Path(self.home) / "tables" / name / f"{version}.parquet"
-        if not path.is_file() or path.stat().st_size != len(data):
+        if not path.is_file() or sha256_file(path)[:32] != version:
             atomic_write_bytes(path, data)
         return Table(name, version, path, frame.height)
 

@@ -22,7 +22,8 @@ def new_data_sensor(job: str, data_dir: Path, home: Path) -> dg.SensorDefinition
         description="Watches authored and imported files and refreshes what depends on the ones that changed.",
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        seen: dict[str, str] = json.loads(context.cursor or "{}")
+        cursor = json.loads(context.cursor or "{}")
+        seen: dict[str, str] = cursor.get("versions", {})
         current = source_versions(data_dir, home)
         changed = sorted(name for name, version in current.items() if seen.get(name) != version)
         if not changed:
@@ -31,18 +32,19 @@ def new_data_sensor(job: str, data_dir: Path, home: Path) -> dg.SensorDefinition
         if graph is None:
             return dg.SkipReason("the code location is not loaded yet")
         affected = dg.AssetSelection.assets(*changed).downstream(include_self=False).resolve(graph)
+        # Chained to the run before: files that are put back ask for a run again, a tick that is repeated does not.
+        run_key = content_hash([cursor.get("run_key"), current])
         context.log.info(f"changed: {', '.join(changed)}; refreshing {len(affected)} assets")
         return dg.SensorResult(
             run_requests=[
                 dg.RunRequest(
-                    # One run for one state of the files, however often the sensor looks.
-                    run_key=content_hash(current),
+                    run_key=run_key,
                     asset_selection=sorted(affected),
                     tags={"releaf/cause": f"changed: {', '.join(changed)}"},
                 )
             ],
             asset_events=observations(current, seen),
-            cursor=json.dumps(current, sort_keys=True),
+            cursor=json.dumps({"versions": current, "run_key": run_key}, sort_keys=True),
         )
 
     return sensor

@@ -68,13 +68,13 @@ def inspect(
     instance: dg.DagsterInstance,
     *,
     damage: Callable[[str], str | None],
-    thresholds: Mapping[dg.AssetCheckKey, float],
+    rules: Mapping[dg.AssetCheckKey, Mapping[str, str | float]],
 ) -> dict[str, AssetState]:
     """State of every materializable asset, in lineage order.
 
     `graph` is the definitions' asset graph. `damage` tells what is wrong with an asset's files, None when
     they are whole.
-    A verdict given against another threshold than the one in `thresholds` does not count.
+    A verdict given by another metric, comparison or threshold than those in `rules` does not count.
     """
     records = {
         record.asset_entry.asset_key: record.asset_entry
@@ -90,7 +90,7 @@ def inspect(
         entry = records.get(key)
         last = entry.last_materialization if entry else None
         verdicts = tuple(
-            _verdict(check, checks.get(check), entry, thresholds.get(check))
+            _verdict(check, checks.get(check), entry, rules.get(check, {}))
             for check in sorted(graph.asset_check_keys, key=lambda check: check.name)
             if check.asset_key == key
         )
@@ -174,22 +174,38 @@ def _reasons(node: Any, tags: Mapping[str, str], versions: Mapping[dg.AssetKey, 
     return reasons
 
 
-def _verdict(key: dg.AssetCheckKey, record: Any, entry: Any, threshold: float | None) -> Verdict:
+def _verdict(key: dg.AssetCheckKey, record: Any, entry: Any, rule: Mapping[str, str | float]) -> Verdict:
     evaluation = _evaluation(record)
+    none = Verdict(
+        key.name,
+        None,
+        threshold=_number(rule.get("threshold")),
+        comparison=_text(rule, "comparison"),
+        metric=_text(rule, "metric"),
+    )
     if evaluation is None or entry is None or evaluation.target_materialization_data is None:
-        return Verdict(key.name, None, threshold=threshold)
+        return none
     metadata = {name: item.value for name, item in evaluation.metadata.items()}
     same = evaluation.target_materialization_data.storage_id == entry.last_materialization_storage_id
-    if not same or (threshold is not None and metadata.get("threshold") != threshold):
-        return Verdict(key.name, None, threshold=threshold)
+    if not same or any(metadata.get(name) != value for name, value in rule.items()):
+        return none
     return Verdict(
         key.name,
         evaluation.passed,
-        metadata.get("value"),
-        metadata.get("threshold"),
-        metadata.get("comparison"),
-        metadata.get("metric"),
+        _number(metadata.get("value")),
+        _number(metadata.get("threshold")),
+        _text(metadata, "comparison"),
+        _text(metadata, "metric"),
     )
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _text(mapping: Mapping[str, Any], name: str) -> str | None:
+    value = mapping.get(name)
+    return value if isinstance(value, str) else None
 
 
 def _evaluation(record: Any) -> Any:

@@ -73,8 +73,9 @@ class TrainedVision:
 class VisionTask:
     """What the vision model brings to the training loop.
 
-    Validation reports the loss, and the accuracy of every label that occurs, for each source apart; `validation_score`
-    is the mean of these accuracies and picks the best epoch.
+    Validation reports the loss, and the accuracy of every label that occurs, for each source apart. `validation_score`
+    picks the best epoch: the mean over a source's labels, then over sources, so that photographs, which know one label,
+    weigh as much as rendered images, which know four.
     """
 
     monitor = "validation_score"
@@ -115,20 +116,21 @@ class VisionTask:
         return len(batch.pixels)
 
     def validate(self, model: nn.Module) -> dict[str, float]:
-        """Return loss, accuracies named `<source>_<label>_accuracy`, and their mean as `validation_score`."""
+        """Return loss, accuracies named `<source>_<label>_accuracy`, and `validation_score`."""
         logits = predict_logits(model, self._validation.pixels, self._hardware)
         labels, sources = self._validation.labels, np.array(self._validation.sources)
         smoothing = self._settings.label_smoothing
         loss = multi_head_loss(logits, _targets(labels, "cpu"), self._membership, smoothing)
         scores = label_log_probabilities(logits, self._names)
+        right = {label: scores[label].argmax(dim=1).numpy() == labels[:, k] for k, label in enumerate(LABELS)}
         accuracies: dict[str, float] = {}
-        for column, label in enumerate(LABELS):
-            right = scores[label].argmax(dim=1).numpy() == labels[:, column]
-            for source in sorted(set(self._validation.sources)):
-                known = (sources == source) & (labels[:, column] != MISSING)
-                if known.any():
-                    accuracies[f"{source}_{label}_accuracy"] = float(right[known].mean())
-        score = sum(accuracies.values()) / max(1, len(accuracies))
+        means: list[float] = []
+        for source in sorted(set(self._validation.sources)):
+            known = {label: (sources == source) & (labels[:, k] != MISSING) for k, label in enumerate(LABELS)}
+            found = {label: float(right[label][rows].mean()) for label, rows in known.items() if rows.any()}
+            accuracies |= {f"{source}_{label}_accuracy": value for label, value in found.items()}
+            means += [sum(found.values()) / len(found)] if found else []
+        score = sum(means) / max(1, len(means))
         return {"validation_loss": float(loss), "validation_score": score, **accuracies}
 
 

@@ -22,7 +22,9 @@ def knowledge_documents(settings: dg.ResourceParam[Settings], warehouse: Warehou
     from releaf.corpus.documents import read_documents
     from releaf.taxonomy import load_taxonomy
 
-    imported = sorted(path for path in (imports_root(settings.home) / "documents").glob("*") if path.is_dir())
+    imported = sorted(
+        path for path in (imports_root(settings.home) / "documents").glob("*") if path.is_dir() and path.name[0] != "."
+    )
     read = read_documents(
         [settings.data_dir / "knowledge", *imported], load_taxonomy(settings.data_dir / "taxonomy.yaml")
     )

@@ -8,7 +8,7 @@ import dagster as dg
 
 from releaf.artifacts import Artifact
 from releaf_assets.checks import gate_key
-from releaf_assets.gates import Gate
+from releaf_assets.gates import Gate, gates_hash
 from releaf_assets.results import artifact_result, versions
 from releaf_assets.stage import stage
 from resources.artifacts import ArtifactStore
@@ -24,7 +24,7 @@ MISTAKES = 12
 def build_evaluation_report(gates: Sequence[Gate]) -> dg.AssetsDefinition:
     """The report asset that shows how `gates` stand."""
 
-    @dg.asset(**stage("reports", code=CODE, kinds={"report", "html"}))
+    @dg.asset(**stage("reports", code=f"{CODE}+{gates_hash(gates)}", kinds={"report", "html"}))
     def evaluation_report(
         context: dg.AssetExecutionContext,
         settings: dg.ResourceParam[Settings],

@@ -258,4 +258,4 @@ def test_what_the_event_log_knows_and_the_disk_does_not_is_stale(
         write_pointer(settings.home, "waste_taxonomy", to_pointer(settings.home, dataset))
         assert "its files are gone" not in why()
         dataset.tables["items"].path.unlink()
-        assert f"{dataset.tables['items'].path} is gone" in why()
+        assert any(str(dataset.tables["items"].path) in reason for reason in why())

@@ -83,7 +83,7 @@ def test_a_variable_of_another_program_is_none_of_our_business(monkeypatch: pyte
 
 def test_an_unknown_key_inside_a_section_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RELEAF_VISION__EPOCS", "3")
-    with pytest.raises(InputError, match=r"vision\.epocs"):
+    with pytest.raises(InputError, match="'epocs' in vision; did you mean epochs"):
         load_settings()
 
 
@@ -107,7 +107,6 @@ def test_an_unknown_key_in_a_profile_file_is_refused_by_name(
     ("variable", "value", "setting", "hint"),
     [
         ("RELEAF_DEVICE", "gpu", "device = 'gpu'", "cuda"),
-        ("RELEAF_PROFILE", "tiny", "profile = 'tiny'", "'local' or 'full'"),
         ("RELEAF_VISION__EPOCHS", "many", "vision.epochs = 'many'", "integer"),
         ("RELEAF_LANGUAGE__BASE__EPOCHS", "x", "language.base.epochs = 'x'", "integer"),
     ],

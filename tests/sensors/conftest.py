@@ -36,10 +36,16 @@ class Small:
         self.code = {"a": "1", "b": "1", "c": "1"}
         self.figure = 0.9
         self.threshold = 0.5
+        self.comparison = ">="
         self.crashing = False
         self.condition: dg.AutomationCondition[dg.AssetKey] | None = None
         self.ran: list[str] = []
         self._values = Values()
+
+    @property
+    def rule(self) -> dict[str, str | float]:
+        """What the gate's verdicts are given by now."""
+        return {"metric": "share", "comparison": self.comparison, "threshold": self.threshold}
 
     def definitions(self) -> dg.Definitions:
         """Everything as it stands now."""
@@ -78,7 +84,7 @@ class Small:
             if self.crashing:
                 raise RuntimeError("the check itself is broken")
             self.ran.append("good")
-            figures = {"metric": "share", "value": self.figure, "comparison": ">=", "threshold": self.threshold}
+            figures = {**self.rule, "value": self.figure}
             return dg.AssetCheckResult(passed=self.figure >= self.threshold, metadata=figures)
 
         return good
@@ -108,7 +114,7 @@ class Small:
     def inspect(self, damage: Callable[[str], str | None] = lambda _: None) -> dict[str, AssetState]:
         """Where every asset stands, in full."""
         graph = self.definitions().resolve_asset_graph()
-        return inspect(graph, self.instance, damage=damage, thresholds={GATE: self.threshold})
+        return inspect(graph, self.instance, damage=damage, rules={GATE: self.rule})
 
     def states(self) -> dict[str, str]:
         """Where every asset stands, in one word each."""

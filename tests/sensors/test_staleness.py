@@ -148,13 +148,19 @@ def test_what_is_below_a_missing_verdict_runs_only_if_it_comes_out_green(small: 
 
 def test_a_verdict_on_an_older_materialization_does_not_count(made: Small) -> None:
     made.run("a", check=False)
-    assert made.inspect()["a"].verdicts == (Verdict("good", None, threshold=0.5),)
+    assert made.inspect()["a"].verdicts == (Verdict("good", None, threshold=0.5, comparison=">=", metric="share"),)
     assert made.wave().checks == {GATE}
+
+
+def test_a_verdict_by_another_comparison_does_not_count(made: Small) -> None:
+    made.comparison = ">"
+    assert made.inspect()["a"].state == "unchecked"
 
 
 def test_a_verdict_against_another_threshold_does_not_count(made: Small) -> None:
     made.threshold = 0.95
-    assert made.inspect()["a"].verdicts == (Verdict("good", None, threshold=0.95),)
+    assert made.inspect()["a"].verdicts == (Verdict("good", None, threshold=0.95, comparison=">=", metric="share"),)
+
     wave = made.wave()
     assert (wave.assets, wave.checks) == (set(), {GATE})
     assert not made.run_wave(wave)
