@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import Annotated
@@ -10,7 +11,7 @@ import typer
 
 from command.output import err
 from command.session import prepare_home, settings
-from resources.settings import PROJECT_ROOT
+from resources.settings import PROJECT_ROOT, Settings
 
 
 def ui(
@@ -21,9 +22,16 @@ def ui(
     effective = settings()
     prepare_home(effective.home)
     err.print(f"Dagster UI on http://{host}:{port} (home {effective.home}); press Ctrl-C to stop")
-    workspace = PROJECT_ROOT / "workspace.yaml"
-    command = [sys.executable, "-m", "dagster", "dev", "-w", str(workspace), "--host", host, "--port", str(port)]
+    command, environment = ui_process(effective, host, port)
     try:
-        raise typer.Exit(subprocess.run(command, check=False, cwd=effective.home).returncode)
+        raise typer.Exit(subprocess.run(command, check=False, cwd=effective.home, env=environment).returncode)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
+
+
+def ui_process(effective: Settings, host: str, port: int) -> tuple[list[str], dict[str, str]]:
+    """Command and environment of the UI; it is started in the home, so that paths in its environment are absolute."""
+    workspace = str(PROJECT_ROOT / "workspace.yaml")
+    command = [sys.executable, "-m", "dagster", "dev", "-w", workspace, "--host", host, "--port", str(port)]
+    paths = {"RELEAF_HOME": str(effective.home), "RELEAF_DATA_DIR": str(effective.data_dir)}
+    return command, os.environ | paths
