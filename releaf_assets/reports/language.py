@@ -34,7 +34,8 @@ def language_report(
     from releaf.reporting.pictures import markdown_image
     from releaf.reporting.plots import grouped_bars
 
-    base = open_base(base_source(language_base), hardware.choose())
+    chosen = hardware.choose()
+    base = open_base(base_source(language_base), chosen)
     model = load_adapter(base, language_adapter.path)
     evaluation = evaluate(model, base, instructions.read("instructions"), progress=reporter.of(context))
 
@@ -65,5 +66,6 @@ def language_report(
         metadata={
             "bars": dg.MetadataValue.md(markdown_image(bars, "perplexity")),
             "samples": dg.MetadataValue.md(markdown_table(rows, width=160)),
+            **hardware.metadata(chosen),
         },
     )

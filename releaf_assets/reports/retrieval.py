@@ -40,7 +40,8 @@ def retrieval_report(
     from releaf.retrieval.search import Searcher
     from releaf.retrieval.sparse import SparseIndex
 
-    encoder = open_encoder(settings.retrieval, hardware.choose())
+    chosen = hardware.choose()
+    encoder = open_encoder(settings.retrieval, chosen)
     with DenseIndex.open(dense_index.path) as dense:
         searcher = Searcher(dense, SparseIndex.open(sparse_index.path), encoder, knowledge_chunks.read("chunks"))
         evaluation = evaluate_methods(
@@ -86,5 +87,6 @@ def retrieval_report(
         metadata={
             "figures": dg.MetadataValue.md(markdown_table(rows)),
             "bars": dg.MetadataValue.md(markdown_image(bars, "NDCG and MRR")),
+            **hardware.metadata(chosen),
         },
     )

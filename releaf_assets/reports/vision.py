@@ -38,10 +38,11 @@ def vision_report(
     from releaf.vision.evaluation import evaluate
 
     test = image_table(waste_images, settings.home).filter(pl.col("split") == "test")
+    chosen = hardware.choose()
     evaluation = evaluate(
         load(vision_checkpoint.path),
         test,
-        hardware.choose(),
+        chosen,
         cache=store.cache("pixels"),
         progress=reporter.of(context),
     )
@@ -80,5 +81,7 @@ def vision_report(
         for label in [("item" if "item" in labels else "family")]
     )
     return artifact_result(
-        artifact, headline=headline or first, metadata={"figures": dg.MetadataValue.md(markdown_table(rows)), **shown}
+        artifact,
+        headline=headline or first,
+        metadata={"figures": dg.MetadataValue.md(markdown_table(rows)), **shown, **hardware.metadata(chosen)},
     )
