@@ -40,7 +40,7 @@ def print_outcome(outcome: Outcome, states: Mapping[str, AssetState]) -> None:
                     style="red",
                 )
             )
-    held = [state.key for state in states.values() if state.reasons]
+    held = [key for key in outcome.skipped if states[key].reasons]
     if held and not outcome.ok:
         out.print(f"[dim]not made because of that: {', '.join(held)}[/]")
     out.print(

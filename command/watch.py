@@ -111,7 +111,8 @@ class Watcher:
 def failure_message(event: DagsterEvent) -> str:
     """The error that a step ended with, without the layers that Dagster wrapped around it."""
     error = event.step_failure_data.error
-    while error is not None and error.cause is not None:
+    # The first error of our own says it best; without one, the cause below all layers does.
+    while error is not None and error.cls_name not in vars(errors) and error.cause is not None:
         error = error.cause
     if error is None:
         return "it was stopped"

@@ -10,7 +10,7 @@ import pytest
 from command.run import Outcome
 from command.ui import ui_process
 from command.watch import Watcher, failure_message
-from releaf.errors import InputError
+from releaf.errors import InputError, StorageError
 from resources.settings import load_settings
 
 
@@ -32,6 +32,13 @@ def watched(error: Exception) -> tuple[Watcher, list[str]]:
 def test_an_own_error_is_told_in_its_own_words_alone() -> None:
     _, messages = watched(InputError("the file x is empty; give another"))
     assert messages == ["the file x is empty; give another"]
+
+
+def test_an_own_error_is_told_rather_than_what_caused_it() -> None:
+    error = StorageError("cannot write x: no space left on device")
+    error.__cause__ = OSError(28, "No space left on device")
+    _, messages = watched(error)
+    assert messages == ["cannot write x: no space left on device"]
 
 
 def test_an_error_of_somebody_else_is_named_and_points_at_the_trace() -> None:
