@@ -79,13 +79,13 @@ def graph(
     as_json: Json = False,
 ) -> None:
     """AUC and average precision of link prediction on a citation graph, beside baselines that learn nothing."""
-    from releaf.graph.citation import evaluate_npz
+    from releaf.graph.citation import CITATION_SETTINGS, evaluate_npz
     from releaf.training.device import detect
 
     effective = settings()
     with stdout_kept_clean(), progress_bar() as bars:
         hardware = detect(effective.device, effective.precision)
-        result = evaluate_npz(file, effective.graph, hardware, seed=seed, progress=Bar(bars, "graph"))
+        result = evaluate_npz(file, CITATION_SETTINGS, hardware, seed=seed, progress=Bar(bars, "graph"))
     _show(result, as_json)
 
 

@@ -141,16 +141,6 @@ def next_wave(graph: Any, states: Mapping[str, AssetState], attempted: Iterable[
     return wave
 
 
-def blocked(graph: Any, states: Mapping[str, AssetState]) -> set[str]:
-    """Assets that are not up to date because something above them failed its check or could not be made."""
-    found: set[str] = set()
-    for key, state in states.items():
-        parents = {parent.to_user_string() for parent in graph.get(dg.AssetKey(key)).parent_keys} & set(states)
-        if state.reasons and any(p in found or states[p].state in ("failed", "missing", "stale") for p in parents):
-            found.add(key)
-    return found
-
-
 def _current_version(key: dg.AssetKey, entry: Any, instance: dg.DagsterInstance) -> str | None:
     event = entry.last_materialization if entry else None
     if event is not None:

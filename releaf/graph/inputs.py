@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from releaf.graph.build import GraphArrays
-from releaf.graph.features import FeatureMap, FloatArray, fit_features, structure_of
+from releaf.graph.features import FeatureMap, FloatArray, fit_features, node_features
 from releaf.graph.splits import EdgeSplit, check_no_leak, split_edges
 from releaf.graph.storage import read_arrays, write_arrays
 
@@ -49,5 +49,4 @@ def prepare_inputs(graph: GraphArrays, text: FloatArray, *, seed: int) -> GraphI
     """Split the edges of `graph`, kind by kind, and make the features from what may be seen."""
     split = split_edges(graph.edge_index, graph.n_nodes, node_kinds=graph.kinds, seed=seed)
     visible = graph.with_edges(split.train)
-    features = fit_features(text, visible)(text, structure_of(visible))
-    return GraphInputs(np.asarray(text, dtype=np.float32), features, split)
+    return GraphInputs(np.asarray(text, dtype=np.float32), node_features(text, visible), split)

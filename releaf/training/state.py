@@ -14,8 +14,6 @@ from torch import Tensor
 from releaf.artifacts import read_json, staged_directory, write_json
 from releaf.errors import TrainingError
 
-CURRENT = "current"
-
 
 @dataclass
 class RunState:

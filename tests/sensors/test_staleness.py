@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import pytest
 
-from sensors.staleness import AssetState, Verdict, blocked, latest_evaluations, next_wave
+from sensors.staleness import AssetState, Verdict, latest_evaluations, next_wave
 
 if TYPE_CHECKING:
     from tests.sensors.conftest import Small
@@ -259,24 +259,6 @@ def test_a_wave_is_the_largest_set_that_can_run_without_guessing(
     graph: Any = small.definitions().resolve_asset_graph()
     states = {key: state(key, word) for key, word in zip("abc", words, strict=True)}
     assert next_wave(graph, states).assets == assets
-
-
-@pytest.mark.parametrize(
-    ("words", "held"),
-    [
-        (("fresh", "fresh", "fresh"), set()),
-        (("failed", "stale", "missing"), {"b", "c"}),
-        (("failed", "fresh", "stale"), set()),
-        (("missing", "missing", "missing"), {"b", "c"}),
-        (("fresh", "stale", "fresh"), set()),
-    ],
-)
-def test_blocked_is_what_cannot_be_made_because_of_something_above_it(
-    small: Small, words: tuple[str, ...], held: set[str]
-) -> None:
-    graph: Any = small.definitions().resolve_asset_graph()
-    states = {key: state(key, word) for key, word in zip("abc", words, strict=True)}
-    assert blocked(graph, states) == held
 
 
 def test_waves_end_with_everything_fresh_and_each_asset_made_once(made: Small) -> None:
