@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from typing import Annotated
 
@@ -23,10 +22,9 @@ def ui(
     prepare_home(effective.home)
     err.print(f"Dagster UI on http://{host}:{port} (home {effective.home}); press Ctrl-C to stop")
     command, environment = ui_process(effective, host, port)
-    try:
-        raise typer.Exit(subprocess.run(command, check=False, cwd=effective.home, env=environment).returncode)
-    except KeyboardInterrupt:
-        raise typer.Exit(0) from None
+    os.chdir(effective.home)
+    # In this process's place: whoever ends it ends the UI, and no daemon is left behind.
+    os.execve(command[0], command, environment)
 
 
 def ui_process(effective: Settings, host: str, port: int) -> tuple[list[str], dict[str, str]]:
