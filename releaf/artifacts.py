@@ -133,11 +133,11 @@ def storage_errors(path: Path) -> Iterator[None]:
 
 
 def hash_directory(path: Path) -> dict[str, FileEntry]:
-    """Size and hash of every file below `path` but the manifest, by POSIX path relative to it."""
+    """Size and hash of every file below `path` but its own manifest, by POSIX path relative to it."""
     return {
         file.relative_to(path).as_posix(): FileEntry(file.stat().st_size, sha256_file(file))
         for file in sorted(path.rglob("*"))
-        if file.is_file() and file.name != MANIFEST
+        if file.is_file() and file != path / MANIFEST
     }
 
 

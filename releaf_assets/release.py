@@ -28,7 +28,7 @@ SERVED_TABLES = ("waste_taxonomy", "upcycling_facts", "knowledge_chunks")
 def build_release(gates: Sequence[Gate]) -> dg.AssetsDefinition:
     """The release asset behind `gates`."""
 
-    @dg.asset(**stage("release", code=f"1+{gates_hash(gates)}", kinds={"bundle"}))
+    @dg.asset(**stage("release", code=f"2+{gates_hash(gates)}", kinds={"bundle"}))
     def release(
         context: dg.AssetExecutionContext,
         store: ArtifactStore,

@@ -28,7 +28,7 @@ def test_classify_answers_one_object_a_file_and_an_error_for_what_is_no_picture(
     (tmp_path / "words.jpg").write_text("these are words")
     good, bad = releaf_json("classify", str(tmp_path / "green.png"), str(tmp_path / "words.jpg"))
     assert set(good["bin"][0]) == {"label", "probability"}
-    assert abs(sum(entry["probability"] for entry in good["bin"]) - 1) < 0.5
+    assert 0.75 <= sum(entry["probability"] for entry in good["bin"]) <= 1 + 1e-6  # three of four bins
     assert "words.jpg" in bad["file"]
     assert bad["error"]
 
