@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from command.output import err, out, print_json, stdout_kept_clean
+from command.searching import METHOD_HELP
 from command.session import settings
 from releaf.errors import InputError
 
@@ -17,25 +19,24 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 def search(
     text: Annotated[str, typer.Argument(help="What to look for.")],
-    method: Annotated[str, typer.Option(help="sparse, dense, rrf or weighted.")] = "rrf",
+    method: Annotated[str | None, typer.Option(help=METHOD_HELP + " By default what was chosen on dev.")] = None,
     k: Annotated[int, typer.Option("-k", help="How many results.")] = 5,
     topic: Annotated[list[str] | None, typer.Option(help="Only documents on this topic; may be repeated.")] = None,
     item: Annotated[list[str] | None, typer.Option(help="Only documents about this item.")] = None,
     material: Annotated[list[str] | None, typer.Option(help="Only documents about this material.")] = None,
     jurisdiction: Annotated[list[str] | None, typer.Option(help="Only what holds there.")] = None,
+    general: Annotated[
+        bool, typer.Option("--general", help="With --jurisdiction: also what holds everywhere.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Search the knowledge documents."""
-    from releaf.retrieval.dense import DenseIndex
+    from command.searching import open_searcher
+    from releaf.retrieval.choice import METHODS
     from releaf.retrieval.passages import Filters
-    from releaf.retrieval.search import METHODS, Searcher
-    from releaf.retrieval.sparse import SparseIndex
     from releaf.taxonomy import load_taxonomy
-    from releaf.training.device import detect
-    from resources.models import open_encoder
-    from resources.references import load_artifact, load_dataset
 
-    if method not in METHODS:
+    if method is not None and method not in METHODS:
         raise InputError(f"unknown method {method!r}; choose one of {', '.join(METHODS)}")
     effective = settings()
     taxonomy = load_taxonomy(effective.data_dir / "taxonomy.yaml")
@@ -44,21 +45,19 @@ def search(
         items=tuple(taxonomy.item(name).id for name in item or ()),
         materials=tuple(taxonomy.material(name).id for name in material or ()),
         jurisdictions=tuple(jurisdiction or ()),
+        general=general,
     )
-    home = effective.home
-    chunks = load_dataset(home, "knowledge_chunks").read("chunks")
-    sparse = SparseIndex.open(load_artifact(home, "sparse_index").path)
-    with stdout_kept_clean():
-        if method == "sparse":
-            found = Searcher(None, sparse, None, chunks).search(text, "sparse", k, filters)
-        else:
-            encoder = open_encoder(effective.retrieval, detect(effective.device, effective.precision))
-            with DenseIndex.open(load_artifact(home, "dense_index").path) as dense:
-                found = Searcher(dense, sparse, encoder, chunks).search(text, method, k, filters)
+    with stdout_kept_clean(), open_searcher(effective, method) as searcher:
+        started = time.perf_counter()
+        found = searcher.search(text, method, k, filters)
+        milliseconds = (time.perf_counter() - started) * 1000
     if as_json:
-        print_json(found.to_json())
+        print_json({**found.to_json(), "milliseconds": milliseconds})
         return
-    out.print(f"[dim]{method}, confidence {found.confidence.level} ({found.confidence.margin:.2f})[/]")
+    lead = f"confidence {found.confidence.level} ({found.confidence.margin:.2f})"
+    out.print(f"[dim]{found.method}, {lead}, {milliseconds:.0f} ms[/]")
+    if not found.answered and found.results:
+        out.print("[yellow]Nothing here seems to answer this; the nearest documents are:[/]")
     for rank, result in enumerate(found.results, 1):
         out.print(f"\n[bold]{rank}. {result.title}[/]  [dim]{result.document_id}  {result.score:.3f}[/]")
         out.print(result.text, markup=False)

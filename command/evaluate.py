@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from command.output import Bar, out, print_json, progress_bar, stdout_kept_clean
+from command.searching import METHOD_HELP
 from command.session import settings
 from releaf.errors import InputError
+from resources.settings import Settings
+
+if TYPE_CHECKING:
+    from releaf.retrieval.collection import Fitting
+    from releaf.retrieval.encode import TextEncoder
+
+TRAIN = "train"
 
 app = typer.Typer(help="Measure on data that someone else made.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -17,35 +25,74 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 @app.command()
 def retrieval(
-    directory: Annotated[Path, typer.Argument(help="A collection in BEIR's layout.")],
-    method: Annotated[str, typer.Option(help="sparse, dense, rrf or weighted.")] = "rrf",
+    directory: Annotated[Path, typer.Argument(help="A judged collection: BEIR, TREC, CSV or JSONL files.")],
+    method: Annotated[str, typer.Option(help=METHOD_HELP)] = "rrf",
     split: Annotated[str, typer.Option(help="Which judgements: qrels/<split>.tsv.")] = "test",
+    train: Annotated[
+        bool, typer.Option("--train", help="Fit the learned parts on the collection's own train judgements first.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """NDCG@10, recall@100 and MRR@10 of a search method on a judged collection."""
+    from command.searching import open_reranker
     from releaf.artifacts import content_hash
-    from releaf.corpus.beir import read_beir
-    from releaf.retrieval.collection import evaluate_collection
-    from releaf.training.device import detect
-    from resources.models import open_encoder
+    from releaf.corpus.collections import read_collection
+    from releaf.retrieval.choice import METHODS
+    from releaf.retrieval.collection import Judged, evaluate_collection
 
+    if method not in METHODS:
+        raise InputError(f"unknown search method {method!r}; choose one of {', '.join(METHODS)}")
     effective = settings()
-    collection = read_beir(directory, split)
+    collection = read_collection(directory, split)
+    cache = effective.home / "cache" / "collections" / content_hash(str(directory.resolve()))[:16]
     with stdout_kept_clean(), progress_bar() as bars:
-        encoder = None
-        if method != "sparse":
-            encoder = open_encoder(effective.retrieval, detect(effective.device, effective.precision))
+        fitting = _fitting(directory, split, effective) if train else None
+        reranker = open_reranker(effective) if method == "reranked" and fitting is None else None
         result = evaluate_collection(
             collection.documents,
-            collection.queries,
-            collection.qrels,
+            Judged(collection.queries, collection.qrels),
             dataset=directory.resolve().name,
-            method=method,  # type: ignore[arg-type]  # refused inside with the names that exist
-            encoder=encoder,
-            workdir=effective.home / "cache" / "collections" / content_hash(str(directory.resolve()))[:16],
+            method=method,
+            encoder=None if method == "sparse" else _encoder(effective),
+            workdir=cache,
+            reranker=reranker,
+            fitting=fitting,
             progress=Bar(bars, "retrieval"),
         )
     _show(result, as_json)
+
+
+def _encoder(effective: Settings) -> TextEncoder:
+    """The encoder of the settings; its export is kept in the home's cache."""
+    from resources.models import exported_encoder, open_onnx_encoder, open_torch_encoder
+
+    if effective.retrieval.runtime == "onnx":
+        return open_onnx_encoder(exported_encoder(effective.retrieval, effective.home / "cache" / "encoders"))
+    from releaf.training.device import detect
+
+    return open_torch_encoder(effective.retrieval, detect(effective.device, effective.precision))
+
+
+def _fitting(directory: Path, split: str, effective: Settings) -> Fitting:
+    from releaf.corpus.collections import read_collection, read_splits
+    from releaf.retrieval.collection import Fitting, Judged
+    from releaf.retrieval.settings import RerankerSettings
+    from releaf.training.device import detect
+
+    splits = read_splits(directory)
+    if TRAIN not in splits or split == TRAIN:
+        raise InputError(
+            f"--train needs judgements of a split {TRAIN!r} beside those of {split!r}; "
+            f"{directory} has {', '.join(splits) or 'none'}"
+        )
+    collection = read_collection(directory, TRAIN)
+    return Fitting(
+        Judged(collection.queries, collection.qrels),
+        effective.retrieval.encoder,
+        # Not the profile's, which is cut down so that a cold run stays short.
+        RerankerSettings(),
+        detect(effective.device, effective.precision),
+    )
 
 
 @app.command()

@@ -15,6 +15,8 @@ from releaf.errors import ArtifactError
 from releaf_assets import embeddings, indexes, knowledge_graph
 from releaf_assets.checkpoints import graph as graph_checkpoints
 from releaf_assets.checkpoints import language as language_checkpoints
+from releaf_assets.checkpoints import reranker as reranker_checkpoints
+from releaf_assets.checkpoints import search as search_checkpoints
 from releaf_assets.checkpoints import vision as vision_checkpoints
 from releaf_assets.checks import build_checks, gate_key
 from releaf_assets.datasets import documents, facts, images, instructions, judgements, policies, taxonomy
@@ -55,6 +57,8 @@ MODULES: tuple[ModuleType, ...] = (
     vision_checkpoints,
     graph_checkpoints,
     language_checkpoints,
+    reranker_checkpoints,
+    search_checkpoints,
     vision_reports,
     retrieval_reports,
     recommendation,

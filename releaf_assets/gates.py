@@ -98,7 +98,18 @@ GATES: tuple[Gate, ...] = (
         "adapter_helps", "language_report", "perplexity_ratio", "<=", 0.95, "The adapter lowers the base's perplexity."
     ),
     Gate("perplexity", "language_report", "perplexity_adapter", "<=", 90.0, "Perplexity on held-out instructions."),
-    Gate("same_text", "sparse_index", "shared_chunks", ">=", 1.0, "Both indexes hold the same chunks."),
+    Gate("same_text", "sparse_index", "same_text", ">=", 1.0, "Both indexes saw the same text under the same ids."),
+    Gate("dense_recall", "dense_index", "recall@10", ">=", 0.95, "The index finds what an exact search finds."),
+    Gate("encoder_parity", "encoder_report", "min_cosine", ">=", 0.95, "No chunk's vector strays far from torch's."),
+    Gate("encoder_ndcg", "encoder_report", "ndcg_loss", "<=", 0.02, "int8 costs little of dense search."),
+    Gate(
+        "reranker_helps",
+        "retrieval_report",
+        "reranker_loss",
+        "<=",
+        0.0,
+        "A reranker that is served is no worse on test queries than the fusion it reorders.",
+    ),
 )
 
 

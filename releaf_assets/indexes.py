@@ -8,50 +8,71 @@ from releaf.artifacts import Artifact, content_hash
 from releaf_assets.results import artifact_result, versions
 from releaf_assets.stage import stage
 from resources.artifacts import ArtifactStore
+from resources.indexes import qdrant_server
+from resources.settings import Settings
 from resources.warehouse import Dataset
 
-CODE = "1"
+CODE = "2"
+# Versions of the index that stay on a server: the current one, and the one that readers may still hold.
+KEPT = 2
 
 
 @dg.asset(**stage("indexes", code=CODE, kinds={"qdrant"}))
 def dense_index(
-    document_embeddings: Artifact, knowledge_chunks: Dataset, store: ArtifactStore
+    document_embeddings: Artifact,
+    knowledge_chunks: Dataset,
+    settings: dg.ResourceParam[Settings],
+    store: ArtifactStore,
 ) -> dg.MaterializeResult[Artifact]:
-    """Chunk vectors in the embedded Qdrant engine, with what they can be filtered by."""
-    from releaf.retrieval.dense import build
+    """Chunk vectors in Qdrant, embedded or on a server, with what they can be filtered by; checked before use."""
+    from releaf.retrieval.dense import build, golden_queries, golden_recall, open_index, prune
     from releaf.retrieval.passages import payloads
     from releaf.retrieval.vectors import Vectors
 
     vectors = Vectors.load(document_embeddings.path)
     chunks = knowledge_chunks.read("chunks")
+    inputs = versions(document_embeddings=document_embeddings, knowledge_chunks=knowledge_chunks)
+    server = qdrant_server(settings)
+    # The engine names its files at random, so the version is that of what went in, and of where it went.
+    version = content_hash([CODE, inputs, settings.qdrant_url])[:32]
 
     def write(directory: Path) -> dict[str, float]:
-        graph = build(vectors, payloads(chunks), directory)
-        return {"vectors": len(vectors), "hnsw": float(graph)}
+        graph = build(vectors, payloads(chunks), directory, server=server, version=version)
+        with open_index(directory, server) as index:
+            recall = golden_recall(index, golden_queries(vectors))
+        return {"vectors": len(vectors), "hnsw": float(graph), "recall@10": recall}
 
-    inputs = versions(document_embeddings=document_embeddings, knowledge_chunks=knowledge_chunks)
-    # The engine names its files at random, so the version is that of what went in.
-    artifact = store.publish(
-        "dense_index", write, code_version=CODE, inputs=inputs, version=content_hash([CODE, inputs])[:32]
+    artifact = store.publish("dense_index", write, code_version=CODE, inputs=inputs, version=version)
+    pruned = prune(server, KEPT) if server else ()
+    place = "embedded" if server is None else "server"
+    return artifact_result(
+        artifact,
+        headline=f"{len(vectors)} vectors, {place}",
+        metadata={"engine": place, "pruned": len(pruned)},
     )
-    return artifact_result(artifact, headline=f"{len(vectors)} vectors")
 
 
 @dg.asset(**stage("indexes", code=CODE, kinds={"bm25s"}))
 def sparse_index(
     knowledge_chunks: Dataset, document_embeddings: Artifact, store: ArtifactStore
 ) -> dg.MaterializeResult[Artifact]:
-    """BM25 over the very chunks that the dense index holds."""
+    """BM25 over the very texts that the dense index holds."""
+    from releaf.corpus.chunking import CHUNKER
+    from releaf.retrieval.passages import passages
     from releaf.retrieval.sparse import build
-    from releaf.retrieval.vectors import Vectors
+    from releaf.retrieval.vectors import Vectors, text_key
 
     chunks = knowledge_chunks.read("chunks")
-    dense_ids = set(Vectors.load(document_embeddings.path).ids)
+    vectors = Vectors.load(document_embeddings.path)
 
     def write(directory: Path) -> dict[str, float]:
         build(chunks, directory)
-        own = set(chunks["id"])
-        return {"chunks": len(own), "shared_chunks": len(own & dense_ids) / max(1, len(own | dense_ids))}
+        own = {
+            (name, text_key(text, CHUNKER, vectors.revision))
+            for name, text in zip(chunks["id"].to_list(), passages(chunks), strict=True)
+        }
+        theirs = set(zip(vectors.ids, vectors.keys, strict=True))
+        return {"chunks": len(own), "same_text": len(own & theirs) / max(1, len(own | theirs))}
 
     artifact = store.publish(
         "sparse_index",

@@ -28,7 +28,7 @@ SERVED_TABLES = ("waste_taxonomy", "upcycling_facts", "knowledge_chunks")
 def build_release(gates: Sequence[Gate]) -> dg.AssetsDefinition:
     """The release asset behind `gates`."""
 
-    @dg.asset(**stage("release", code=f"2+{gates_hash(gates)}", kinds={"bundle"}))
+    @dg.asset(**stage("release", code=f"3+{gates_hash(gates)}", kinds={"bundle"}))
     def release(
         context: dg.AssetExecutionContext,
         store: ArtifactStore,
@@ -42,14 +42,18 @@ def build_release(gates: Sequence[Gate]) -> dg.AssetsDefinition:
         disposal_policies: Artifact,
         knowledge_graph: Artifact,
         node_embeddings: Artifact,
+        text_encoder: Artifact,
         dense_index: Artifact,
         sparse_index: Artifact,
+        reranker_checkpoint: Artifact,
+        search_choice: Artifact,
         vision_checkpoint: Artifact,
         graph_checkpoint: Artifact,
         language_base: Artifact,
         language_adapter: Artifact,
         vision_report: Artifact,
         retrieval_report: Artifact,
+        encoder_report: Artifact,
         recommendation_report: Artifact,
         language_report: Artifact,
         evaluation_report: Artifact,
@@ -68,14 +72,18 @@ def build_release(gates: Sequence[Gate]) -> dg.AssetsDefinition:
             "disposal_policies": disposal_policies,
             "knowledge_graph": knowledge_graph,
             "node_embeddings": node_embeddings,
+            "text_encoder": text_encoder,
             "dense_index": dense_index,
             "sparse_index": sparse_index,
+            "reranker_checkpoint": reranker_checkpoint,
+            "search_choice": search_choice,
             "vision_checkpoint": vision_checkpoint,
             "graph_checkpoint": graph_checkpoint,
             "language_base": language_base,
             "language_adapter": language_adapter,
             "vision_report": vision_report,
             "retrieval_report": retrieval_report,
+            "encoder_report": encoder_report,
             "recommendation_report": recommendation_report,
             "language_report": language_report,
             "evaluation_report": evaluation_report,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from releaf.artifacts import staged_directory, storage_errors
@@ -12,9 +12,27 @@ from releaf.artifacts import staged_directory, storage_errors
 
 def import_folder(files: Iterable[Path], target: Path) -> None:
     """Copy files into `target`, replacing what an earlier import of that name left there."""
-    with staged_directory(target.parent) as staging, staged_directory(target.parent) as aside:
+
+    def fill(staging: Path) -> None:
         for file in files:
             shutil.copy2(file, staging / file.name)
+
+    _replace(target, fill)
+
+
+def import_texts(texts: Mapping[str, str], target: Path) -> None:
+    """Write texts below their file names into `target`, replacing what an earlier import of that name left there."""
+
+    def fill(staging: Path) -> None:
+        for name, text in texts.items():
+            (staging / name).write_bytes(text.encode())
+
+    _replace(target, fill)
+
+
+def _replace(target: Path, fill: Callable[[Path], None]) -> None:
+    with staged_directory(target.parent) as staging, staged_directory(target.parent) as aside:
+        fill(staging)
         with storage_errors(target):
             before = aside / target.name
             # Two renames: a reader sees the old or the new folder, for an instant none, never a mixture.

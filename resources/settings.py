@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -25,7 +25,7 @@ from releaf.corpus.settings import CorpusSettings, RenderingSettings
 from releaf.errors import InputError, UnknownNameError
 from releaf.graph.settings import GraphSettings
 from releaf.language.settings import LanguageSettings
-from releaf.retrieval.settings import RetrievalSettings
+from releaf.retrieval.settings import RerankerSettings, RetrievalSettings
 from releaf.vision.settings import VisionSettings
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -49,11 +49,16 @@ class Settings(BaseSettings):
     data_dir: Path = Field(PROJECT_ROOT / "data", description="Authored input, read-only.")
     device: Literal["auto", "cuda", "mps", "cpu"] = Field("auto", description="Where models run.")
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field("auto", description="What they compute in.")
+    qdrant_url: str | None = Field(
+        None, description="A Qdrant server or cluster; unset, the engine runs in the process."
+    )
+    qdrant_api_key: SecretStr | None = Field(None, description="Its key, where it asks for one; shown nowhere.")
     corpus: CorpusSettings = CorpusSettings()
     rendering: RenderingSettings = RenderingSettings()
     vision: VisionSettings = VisionSettings()
     graph: GraphSettings = GraphSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
+    reranker: RerankerSettings = RerankerSettings()
     language: LanguageSettings = LanguageSettings()
 
     @classmethod

@@ -55,5 +55,6 @@ SOURCES: Sequence[Source] = (
     # An import's images are named by their hash inside its annotations, so these alone tell whether anything changed.
     Source("imported_images", "images", "*/annotations.json", "Photographs that `releaf import` brought in.", True),
     Source("imported_documents", "documents", "*/*.md", "Documents that `releaf import` brought in.", True),
+    Source("imported_policies", "policies", "*.json", "Policies that `releaf import rules` made of tables.", True),
     Source("imported_instructions", "instructions", "*.json*", "Instructions that `releaf import` brought in.", True),
 )

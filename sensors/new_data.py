@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Set
 from pathlib import Path
 
 import dagster as dg
@@ -31,7 +32,10 @@ def new_data_sensor(job: str, data_dir: Path, home: Path) -> dg.SensorDefinition
         graph = context.repository_def.asset_graph if context.repository_def else None
         if graph is None:
             return dg.SkipReason("the code location is not loaded yet")
-        affected = dg.AssetSelection.assets(*changed).downstream(include_self=False).resolve(graph)
+        below = dg.AssetSelection.assets(*changed).downstream(include_self=False)
+        # What no source decides, such as an encoder, is never asked for by a change, and yet must have been made once.
+        apart = below.upstream() - dg.AssetSelection.assets(*current).downstream()
+        affected = below.resolve(graph) | _never_made(apart.resolve(graph), context.instance)
         # Chained to the run before: files that are put back ask for a run again, a tick that is repeated does not.
         run_key = content_hash([cursor.get("run_key"), current])
         context.log.info(f"changed: {', '.join(changed)}; refreshing {len(affected)} assets")
@@ -48,3 +52,7 @@ def new_data_sensor(job: str, data_dir: Path, home: Path) -> dg.SensorDefinition
         )
 
     return sensor
+
+
+def _never_made(keys: Set[dg.AssetKey], instance: dg.DagsterInstance) -> set[dg.AssetKey]:
+    return {key for key in keys if instance.get_latest_materialization_event(key) is None}

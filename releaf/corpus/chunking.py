@@ -19,6 +19,9 @@ from releaf.artifacts import content_hash, sha256_bytes
 from releaf.corpus.validation import Schema
 from releaf.errors import InputError
 
+# Raised when the same document would be cut otherwise: vectors of its chunks are then made again.
+CHUNKER = "sentences-1"
+
 CHUNK_SCHEMA: Schema = {
     "id": pl.String,
     "document_id": pl.String,

@@ -17,18 +17,33 @@ from releaf.corpus.reading import Entry, check_row, display_name, read_yaml_list
 from releaf.corpus.validation import LineError, Quarantine, Row, Schema, Text
 from releaf.errors import InputError
 
-QUERY_SCHEMA: Schema = {"id": pl.String, "query": pl.String, "split": pl.String}
+QUERY_SCHEMA: Schema = {
+    "id": pl.String,
+    "query": pl.String,
+    "split": pl.String,
+    "kind": pl.String,
+    "answerable": pl.Boolean,
+}
 QRELS_SCHEMA: Schema = {"query_id": pl.String, "document_id": pl.String, "grade": pl.Int64}
 HIGHEST_GRADE = 3
 
 
 class QueryRow(Row):
-    """An entry of a judgement file: a query and the grade, 0 to 3, of each judged document."""
+    """An entry of a judgement file: a query and the grade, 0 to 3, of each judged document.
+
+    `kind` says how the query is put; an unanswerable one has no document above grade 0.
+    """
 
     id: Text
     query: Text
-    split: Literal["dev", "test"]
+    split: Literal["train", "dev", "test"]
+    kind: Literal["question", "keyword", "paraphrase", "unanswerable"] = "question"
     relevant: dict[str, Any]
+
+    @property
+    def answerable(self) -> bool:
+        """Whether some document answers it."""
+        return self.kind != "unanswerable"
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +65,9 @@ def read_judgements(directory: Path, document_ids: Collection[str]) -> Judgement
     """Read every `*.yaml` of a folder.
 
     Quarantined with the reason: a grade for a document that is not among `document_ids`, a grade that is no whole
-    number from 0 to 3, a query whose id or text (but for case and spaces) was read before in either split, and a query
-    that no document is relevant to. Raises `InputError` where there is no such folder.
+    number from 0 to 3, a query whose id or text (but for case and spaces) was read before in any split, a query that no
+    document is relevant to unless it is of kind unanswerable, and an unanswerable one that has a relevant document.
+    Raises `InputError` where there is no such folder.
     """
     if not directory.is_dir():
         raise InputError(f"no folder of judgements at {directory}")
@@ -73,17 +89,26 @@ def read_judgements(directory: Path, document_ids: Collection[str]) -> Judgement
                 continue
             read += len(query.relevant)
             grades = _grades(query, entry, known, quarantine)
-            if max(grades.values(), default=0) == 0:
-                quarantine.add(entry.file, entry.line, f"query {query.id!r} has no relevant document", entry.text)
+            if (max(grades.values(), default=0) > 0) != query.answerable:
+                quarantine.add(entry.file, entry.line, _contradiction(query), entry.text)
                 continue
             queries.append(query)
             qrels.extend((query.id, document, grade) for document, grade in grades.items())
     return Judgements(
-        pl.DataFrame([query.model_dump(exclude={"relevant"}) for query in queries], schema=QUERY_SCHEMA),
+        pl.DataFrame(
+            [query.model_dump(exclude={"relevant"}) | {"answerable": query.answerable} for query in queries],
+            schema=QUERY_SCHEMA,
+        ),
         pl.DataFrame(qrels, schema=QRELS_SCHEMA, orient="row"),
         quarantine.frame(),
         read,
     )
+
+
+def _contradiction(query: QueryRow) -> str:
+    if query.answerable:
+        return f"query {query.id!r} has no relevant document; one that nothing answers is of kind unanswerable"
+    return f"query {query.id!r} is of kind unanswerable, but a document is graded above 0"
 
 
 def _judged(entry: Entry) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from releaf.reporting.blocks import HIGHER, LOWER, figure, interval, wilson, words
 from releaf.reporting.evidence import Evidence, GateRow, Json
 from releaf.reporting.sections.recommendation import MODEL, strongest
-from releaf.reporting.sections.retrieval import BASELINE, served
+from releaf.reporting.sections.search_methods import BASELINE, served
 from releaf.reporting.sections.vision import finest, majority
 
 _PLURAL = {"photograph": "photographs", "rendered": "rendered"}
@@ -127,7 +127,7 @@ def _retrieval(evidence: Evidence) -> list[Headline]:
         return []
     split = "test" if "test" in splits else min(splits)
     methods = splits[split]["methods"]
-    ours = served(methods)
+    ours = served(evidence.retrieval, methods)
     metrics = {
         "ndcg@10": ("NDCG@10", "How well the first ten documents are ordered by their grades; 1 is the ideal order."),
         "recall@10": ("Recall@10", "Share of the relevant documents that are among the first ten."),

@@ -102,18 +102,20 @@ def scoreboard(
     highlight: str,
     *,
     intervals: Mapping[str, Mapping[str, Interval]] | None = None,
+    panel: float = 2.9,
 ) -> bytes:
     """Small panels of horizontal bars, one a metric, the same names in each; `highlight` alone is in colour.
 
-    `intervals` gives (low, high) by metric and name; a whisker stands where it does.
+    `intervals` gives (low, high) by metric and name; a whisker stands where it does. `panel` is a panel's width in
+    inches.
     """
     names = list(dict.fromkeys(name for values in panels.values() for name in values))
-    with drawing(1.6 + 2.9 * len(panels), 0.75 + 0.3 * len(names), columns=len(panels)) as (figure, axes):
-        for index, (panel, (metric, values)) in enumerate(zip(axes, panels.items(), strict=True)):
+    with drawing(1.6 + panel * len(panels), 0.75 + 0.3 * len(names), columns=len(panels)) as (figure, axes):
+        for index, (board, (metric, values)) in enumerate(zip(axes, panels.items(), strict=True)):
             bounds = (intervals or {}).get(metric, {})
-            _panel(panel, names, values, bounds, highlight)
-            panel.set_title(metric)
-            panel.set_yticks(range(len(names)), [n.replace("_", " ") for n in names] if index == 0 else [])
+            _panel(board, names, values, bounds, highlight)
+            board.set_title(metric)
+            board.set_yticks(range(len(names)), [n.replace("_", " ") for n in names] if index == 0 else [])
         return png(figure)
 
 
@@ -146,16 +148,17 @@ def differences(values: Mapping[str, float], title: str, *, ours: str, theirs: s
     ordered = sorted(values.values(), reverse=True)
     better, worse = sum(value > 0 for value in ordered), sum(value < 0 for value in ordered)
     colours = [COLOURS[0] if value > 0 else COLOURS[4] for value in ordered]
-    with drawing(8.6, 2.6) as (figure, (axes,)):
+    with drawing(7.3, 2.5) as (figure, (axes,)):
         axes.bar(range(len(ordered)), ordered, 0.86, color=colours)
         axes.axhline(0, color="#666666", linewidth=0.8)
         axes.grid(visible=False, axis="x")
         axes.set(title=title, ylabel=f"{ours} − {theirs}", xlabel=f"{len(ordered)} queries, sorted by difference")
         axes.set_xticks([])
+        axes.set_xlim(-1, len(ordered))
         reach = 1.1 * max([abs(value) for value in ordered] + [0.05])
         axes.set_ylim(-reach, reach)
         summary = f"{ours} better: {better}    equal: {len(ordered) - better - worse}    {theirs} better: {worse}"
-        axes.text(0.99, 0.95, summary, transform=axes.transAxes, ha="right", va="top", fontsize=9)
+        axes.set_title(summary, loc="right", fontsize=8.5, fontweight="normal")
         return png(figure)
 
 

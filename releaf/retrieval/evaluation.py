@@ -23,19 +23,23 @@ from releaf.metrics.ranking import (
     reciprocal_rank_at_k,
 )
 from releaf.progress import Progress, silent
-from releaf.retrieval.search import Method, Searcher
+from releaf.retrieval.choice import Method
+from releaf.retrieval.search import Searcher
 
 Metric = Callable[[Sequence[str], Mapping[str, int]], float]
+DEPTHS = (1, 3, 5, 10, 20)
 METRICS: dict[str, Metric] = {
-    "ndcg@10": partial(ndcg_at_k, k=10),
-    "precision@5": partial(precision_at_k, k=5),
-    "precision@10": partial(precision_at_k, k=10),
-    "recall@10": partial(recall_at_k, k=10),
-    "recall@100": partial(recall_at_k, k=100),
+    **{f"ndcg@{k}": partial(ndcg_at_k, k=k) for k in DEPTHS},
+    **{f"precision@{k}": partial(precision_at_k, k=k) for k in DEPTHS},
+    **{f"recall@{k}": partial(recall_at_k, k=k) for k in (*DEPTHS, 100)},
     "mrr@10": partial(reciprocal_rank_at_k, k=10),
 }
+SHOWN = ("ndcg@10", "precision@5", "recall@10", "recall@100", "mrr@10")
 DEPTH = 100
 BASELINE: Method = "sparse"
+# A first document that answers the query exactly or mostly (grades 3 and 2 of 3); where no grade is above 1, that.
+RIGHT = 2
+LEVELS = ("high", "medium", "low")
 
 
 @dataclass(frozen=True)
@@ -58,15 +62,39 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class Level:
+    """How often the first document was right where the confidence was at this level; None where it never was."""
+
+    queries: int
+    right: float | None
+
+
+@dataclass(frozen=True)
 class MethodEvaluation:
     """Figures of one method: means by metric, values by query and metric, and the comparison with sparse search.
 
-    `against_sparse` is empty for sparse search itself and where it was not evaluated.
+    `against_sparse` is empty for sparse search itself and where it was not evaluated. `confidence` says for each level
+    how often it was right.
     """
 
     figures: dict[str, Figure]
     per_query: dict[str, dict[str, float]]
     against_sparse: dict[str, Comparison]
+    confidence: dict[str, Level]
+
+
+@dataclass(frozen=True)
+class Refusals:
+    """How often the search said that nothing answers: where nothing does, and, wrongly, where something does.
+
+    `area` is the area under the ROC curve of `answerable` between the two; None where the search learned none.
+    """
+
+    unanswerable: int
+    refused: float
+    answerable: int
+    wrongly_refused: float
+    area: float | None
 
 
 @dataclass(frozen=True)
@@ -76,6 +104,7 @@ class SplitEvaluation:
     queries: int
     unscored: tuple[str, ...]
     methods: dict[str, MethodEvaluation]
+    refusals: Refusals | None
 
 
 @dataclass(frozen=True)
@@ -87,6 +116,35 @@ class RetrievalEvaluation:
     def to_json(self) -> dict[str, Any]:
         """As JSON-able values."""
         return asdict(self)
+
+    def metrics(self, served: str, fusion: str) -> dict[str, float]:
+        """Every mean as `<split>_<method>_<metric>`, and what gates ask of the method that is served.
+
+        `reranker_loss` is the NDCG@10 on test queries that the served reranker loses to the fusion it reorders, 0 where
+        none is served; `refused` and `wrongly_refused` are shares of the unanswerable and the other test queries.
+        """
+        figures = {
+            f"{split}_{method}_{metric}": figure.mean
+            for split, part in self.splits.items()
+            for method, result in part.methods.items()
+            for metric, figure in result.figures.items()
+        }
+        if (test := self.splits.get("test")) is None:
+            return figures
+        figures["test_served_ndcg@10"] = self.mean("test", served, "ndcg@10")
+        fused = self.mean("test", fusion, "ndcg@10")
+        figures["reranker_loss"] = fused - figures["test_served_ndcg@10"] if served == "reranked" else 0.0
+        if test.refusals is not None:
+            figures |= {"refused": test.refusals.refused, "wrongly_refused": test.refusals.wrongly_refused}
+        return figures
+
+    def rows(self, split: str) -> list[dict[str, str]]:
+        """One row a method of a split: means with their intervals."""
+        return [
+            {"method": method}
+            | {name: f"{f.mean:.3f} ({f.low:.3f}–{f.high:.3f})" for name, f in result.figures.items() if name in SHOWN}
+            for method, result in self.splits[split].methods.items()
+        ]
 
     def mean(self, split: str, method: str, metric: str) -> float:
         """One mean. Raises `KeyError` for a split, method or metric that was not evaluated."""
@@ -113,18 +171,39 @@ def evaluate_methods(
     splits: dict[str, SplitEvaluation] = {}
     for (split,), part in sorted(queries.group_by("split", maintain_order=True), key=lambda group: str(group[0][0])):
         texts, unscored = scored_queries(part, judged)
-        per_method: dict[str, dict[str, dict[str, float]]] = {}
+        searched: dict[str, Searched] = {}
         for method in chosen:
-            per_method[method] = score_queries(searcher, texts, judged, method)
+            searched[method] = score_queries(searcher, texts, judged, method)
             done += part.height
             progress(done, total, f"queries of {split} searched by {method}")
-        baseline = per_method.get(BASELINE)
+        baseline = searched.get(BASELINE)
         evaluated = {
-            method: _summary(values, baseline if method != BASELINE else None, seed)
-            for method, values in per_method.items()
+            method: _summary(found, baseline if method != BASELINE else None, seed)
+            for method, found in searched.items()
         }
-        splits[str(split)] = SplitEvaluation(len(texts), unscored, evaluated)
+        without = {query: text for query, text in part.select("id", "query").iter_rows() if query in unscored}
+        refusals = _refusals(searcher, texts, without) if without else None
+        splits[str(split)] = SplitEvaluation(len(texts), unscored, evaluated, refusals)
     return RetrievalEvaluation(splits)
+
+
+def _refusals(searcher: Searcher, with_answer: Mapping[str, str], without: Mapping[str, str]) -> Refusals:
+    """Of the method that is served."""
+    good = searcher.search_all(list(with_answer.values()), None, 2)
+    none = searcher.search_all(list(without.values()), None, 2)
+    pairs = [
+        (right.answerable > wrong.answerable) + (right.answerable == wrong.answerable) / 2
+        for right in good
+        for wrong in none
+        if right.answerable is not None and wrong.answerable is not None
+    ]
+    return Refusals(
+        unanswerable=len(none),
+        refused=fmean(not found.answered for found in none),
+        answerable=len(good),
+        wrongly_refused=fmean(not found.answered for found in good),
+        area=fmean(pairs) if pairs else None,
+    )
 
 
 def grades_by_query(qrels: pl.DataFrame) -> dict[str, dict[str, int]]:
@@ -152,34 +231,49 @@ def scored_queries(
     return scored, tuple(query for query in texts if query not in scored)
 
 
+@dataclass(frozen=True)
+class Searched:
+    """What one method gave: every metric of every query, and its confidence level with whether it was right."""
+
+    values: dict[str, dict[str, float]]
+    levels: Mapping[str, tuple[str, bool]]
+
+
 def score_queries(
     searcher: Searcher,
     texts: Mapping[str, str],
     judged: Mapping[str, Mapping[str, int]],
     method: Method,
     progress: Progress = silent,
-) -> dict[str, dict[str, float]]:
+) -> Searched:
     """Every metric of every query, by query id, over the first 100 documents that `method` finds."""
     found = searcher.search_all(list(texts.values()), method, DEPTH, progress=progress)
-    rankings = {
-        query: [entry.document_id for entry in result.results] for query, result in zip(texts, found, strict=True)
-    }
-    return {
-        query: {name: metric(ranking, judged[query]) for name, metric in METRICS.items()}
-        for query, ranking in rankings.items()
-    }
+    values, levels = {}, {}
+    for query, result in zip(texts, found, strict=True):
+        ranking, grades = [entry.document_id for entry in result.results], judged[query]
+        values[query] = {name: metric(ranking, grades) for name, metric in METRICS.items()}
+        right = bool(ranking) and grades.get(ranking[0], 0) >= min(RIGHT, max(grades.values()))
+        levels[query] = (result.confidence.level, right)
+    return Searched(values, levels)
 
 
-def _summary(
-    values: dict[str, dict[str, float]], baseline: dict[str, dict[str, float]] | None, seed: int
-) -> MethodEvaluation:
-    columns = {name: [query[name] for query in values.values()] for name in METRICS}
+def _summary(found: Searched, baseline: Searched | None, seed: int) -> MethodEvaluation:
+    columns = {name: [query[name] for query in found.values.values()] for name in METRICS}
     figures = {name: Figure(fmean(column), *bootstrap_interval(column, seed=seed)) for name, column in columns.items()}
     against: dict[str, Comparison] = {}
     if baseline is not None:
         for name, ours in columns.items():
-            theirs = [baseline[query][name] for query in values]
-            difference = [one - other for one, other in zip(ours, theirs, strict=True)]
-            low, high = bootstrap_interval(difference, seed=seed)
-            against[name] = Comparison(fmean(difference), low, high, randomization_p_value(ours, theirs, seed=seed))
-    return MethodEvaluation(figures, values, against)
+            theirs = [baseline.values[query][name] for query in found.values]
+            against[name] = compare(ours, theirs, seed)
+    confidence = {}
+    for level in LEVELS:
+        rights = [right for reached, right in found.levels.values() if reached == level]
+        confidence[level] = Level(len(rights), fmean(rights) if rights else None)
+    return MethodEvaluation(figures, found.values, against, confidence)
+
+
+def compare(ours: Sequence[float], theirs: Sequence[float], seed: int = 0) -> Comparison:
+    """Two methods on the same queries: mean paired difference, its 95 % interval, and p of the randomization test."""
+    difference = [one - other for one, other in zip(ours, theirs, strict=True)]
+    low, high = bootstrap_interval(difference, seed=seed)
+    return Comparison(fmean(difference), low, high, randomization_p_value(ours, theirs, seed=seed))

@@ -34,12 +34,16 @@ def weighted_fusion(dense: Ranking, sparse: Ranking, weight: float = 0.6) -> lis
     """
     if not 0 <= weight <= 1:
         raise InputError(f"the weight of the dense ranking must be between 0 and 1, not {weight}")
-    ours, theirs = _scaled(dense), _scaled(sparse)
+    ours, theirs = min_max(dense), min_max(sparse)
     names = {**ours, **theirs}
     return _ordered({name: weight * ours.get(name, 0.0) + (1 - weight) * theirs.get(name, 0.0) for name in names})
 
 
-def _scaled(ranking: Ranking) -> dict[str, float]:
+def min_max(ranking: Ranking) -> dict[str, float]:
+    """Scores scaled to [0, 1] by the least and the greatest; 1 where all are equal.
+
+    Raises `InputError` for a ranking that holds an id twice.
+    """
     _refuse_twice([name for name, _ in ranking])
     scores = dict(ranking)
     if not scores:

@@ -17,6 +17,7 @@ import polars as pl
 from releaf.errors import DataError, InputError
 
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _INVISIBLE = dict.fromkeys((0x00AD, 0x200B, 0xFEFF))  # soft hyphen, zero-width space, byte-order mark
 
 
@@ -88,6 +89,8 @@ class Filters:
             value: object = getattr(self, name)
             if not isinstance(value, tuple) or not all(isinstance(entry, str) and entry for entry in value):
                 raise InputError(f"filter {name!r} must be a tuple of ids, not {value!r}")
+            if any(_SURROGATE.search(entry) for entry in value):
+                raise InputError(f"filter {name!r} holds half a character in {value!r}; decode it as UTF-8 first")
         if self.general and not self.jurisdictions:
             raise InputError("general=True widens a jurisdiction filter, but none is given; name one or leave it out")
 

@@ -1,12 +1,13 @@
 """Vectors of a collection of texts, kept from one run to the next: only what is new is encoded (D12).
 
-A vector is found again by its key, the hash of the normalized text, the encoder's revision and the number of tokens it
-reads; so vectors of two models never mix. Searching them is the index's business.
+A vector is found again by its key, the hash of the normalized text, the chunker and the encoder's revision (model,
+prefixes, precision, tokens read); so vectors of two models never mix. Searching them is the index's business.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,9 @@ from releaf.progress import Progress, silent
 from releaf.retrieval.encode import Matrix, TextEncoder
 from releaf.retrieval.passages import normalize
 
-FORMAT = 1
+FORMAT = 2
+# Texts between two savings: seconds of work on two cores, and small beside the matrix.
+BLOCK = 512
 _MATRIX = "vectors.npy"
 _DESCRIPTION = "vectors.json"
 
@@ -27,27 +30,26 @@ _DESCRIPTION = "vectors.json"
 class Vectors:
     """Unit vectors of texts: `matrix` is float32 (N, D), row i belongs to `ids[i]` and was made for `keys[i]`.
 
-    `revision` and `max_tokens` are those of the one encoder that made all of them. Raises `DataError` where the lengths
-    differ, an id stands twice, or a value is not finite.
+    `revision` is that of the one encoder that made all of them. Raises `DataError` where the lengths differ, an id
+    stands twice, or a value is not finite.
     """
 
     ids: tuple[str, ...]
     keys: tuple[str, ...]
     matrix: Matrix
     revision: str
-    max_tokens: int
 
     def __post_init__(self) -> None:
         if self.matrix.ndim != 2 or not len(self.ids) == len(self.keys) == len(self.matrix):
             raise DataError(
                 f"{len(self.ids)} ids, {len(self.keys)} keys and a matrix of shape {self.matrix.shape} do not fit"
             )
-        if len(set(self.ids)) != len(self.ids):
-            twice = next(name for place, name in enumerate(self.ids) if name in self.ids[:place])
-            raise DataError(f"ids must be unique, but {twice!r} stands twice")
-        if not np.isfinite(self.matrix).all():
-            bad = int(np.flatnonzero(~np.isfinite(self.matrix).all(axis=1))[0])
-            raise DataError(f"the vector of {self.ids[bad]!r} is not finite; the encoder's precision may be too low")
+        _refuse_twice(self.ids)
+        for start in range(0, len(self.matrix), BLOCK):
+            finite = np.isfinite(self.matrix[start : start + BLOCK]).all(axis=1)
+            if not finite.all():
+                bad = self.ids[start + int(np.flatnonzero(~finite)[0])]
+                raise DataError(f"the vector of {bad!r} is not finite; the encoder's precision may be too low")
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -60,34 +62,31 @@ class Vectors:
     @property
     def version(self) -> str:
         """Hash of ids and keys: what the vectors are of, free of the last bits that batching can change."""
-        return content_hash([self.dimension, list(self.ids), list(self.keys)])
+        return vectors_version(self.ids, self.keys)
 
     def save(self, directory: Path) -> None:
         """Write the matrix (.npy) and its description (JSON) into a directory."""
         directory.mkdir(parents=True, exist_ok=True)
         with storage_errors(directory):
             np.save(directory / _MATRIX, self.matrix, allow_pickle=False)
-        description = {
-            "format": FORMAT,
-            "revision": self.revision,
-            "max_tokens": self.max_tokens,
-            "ids": list(self.ids),
-            "keys": list(self.keys),
-        }
-        write_json(directory / _DESCRIPTION, description)
+        _describe(directory, self.ids, self.keys, self.revision)
 
     @classmethod
     def load(cls, directory: Path) -> Vectors:
-        """Read what `save` wrote. Raises `ArtifactError` for missing, damaged or contradictory files."""
+        """Open what `save` or `embed` wrote; the matrix stays on disk until it is read.
+
+        Raises `ArtifactError` for missing, damaged or contradictory files.
+        """
         description = read_json(directory / _DESCRIPTION)
         try:
             if description["format"] != FORMAT:
                 raise ArtifactError(
                     f"{directory} has vector format {description['format']}, this version reads {FORMAT}; embed again"
                 )
-            matrix = np.load(directory / _MATRIX, allow_pickle=False).astype(np.float32, copy=False)
-            ids, keys = tuple(description["ids"]), tuple(description["keys"])
-            return cls(ids, keys, matrix, str(description["revision"]), int(description["max_tokens"]))
+            matrix = np.load(directory / _MATRIX, allow_pickle=False, mmap_mode="r")
+            if matrix.dtype != np.float32:
+                raise ValueError(f"its matrix holds {matrix.dtype}, not float32")
+            return cls(tuple(description["ids"]), tuple(description["keys"]), matrix, str(description["revision"]))
         except FileNotFoundError as error:
             raise ArtifactError(f"{directory / _MATRIX} is missing; embed again") from error
         except (KeyError, TypeError, ValueError, EOFError, DataError) as error:
@@ -103,37 +102,124 @@ class Change:
     dropped: int
 
 
-def vector_key(text: str, encoder: TextEncoder) -> str:
-    """Hex sha256 that decides a vector: normalized text, encoder revision, tokens read."""
-    return content_hash([normalize(text), encoder.revision, encoder.max_tokens])
+def vector_key(text: str, encoder: TextEncoder, chunker: str = "") -> str:
+    """Hex sha256 that decides a vector: normalized text, chunker, encoder revision."""
+    return text_key(text, chunker, encoder.revision)
+
+
+def text_key(text: str, chunker: str, revision: str) -> str:
+    """`vector_key` where only the encoder's revision is at hand."""
+    return content_hash([normalize(text), chunker, revision])
+
+
+def vectors_version(ids: Sequence[str], keys: Sequence[str]) -> str:
+    """The version that vectors under these ids and keys have, known before they are made."""
+    return content_hash([list(ids), list(keys)])
 
 
 def embed(
     ids: Sequence[str],
     texts: Sequence[str],
     encoder: TextEncoder,
+    directory: Path,
+    *,
     previous: Vectors | None = None,
+    journal: Path | None = None,
+    chunker: str = "",
     progress: Progress = silent,
 ) -> tuple[Vectors, Change]:
-    """Vectors of `texts` under `ids`, taking from `previous` every vector whose key is the same.
+    """Write vectors of `texts` under `ids` into a directory, taking from `previous` every one whose key is the same.
 
     Texts that are new are encoded, equal ones once; what is gone is left out. Vectors of another encoder have other
-    keys and are never taken over. Raises `DataError` when ids and texts do not pair or an id stands twice.
+    keys and are never taken over. With `journal`, a folder, each block of encoded texts is kept there at once, so that
+    a run that was killed encodes only what is left; it may be deleted afterwards. The matrix is written as it is made
+    and never held twice. Raises `DataError` when ids and texts do not pair or an id stands twice.
     """
     if len(ids) != len(texts):
         raise DataError(f"{len(ids)} ids and {len(texts)} texts do not pair")
-    keys = [vector_key(text, encoder) for text in texts]
+    _refuse_twice(ids)
+    keys = [vector_key(text, encoder, chunker) for text in texts]
+    rows: dict[str, list[int]] = {}
+    for row, key in enumerate(keys):
+        rows.setdefault(key, []).append(row)
     known = {} if previous is None else {key: row for row, key in enumerate(previous.keys)}
-    fresh = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
-    encoded = encoder.encode(list(fresh.values()), progress) if fresh else np.zeros((0, encoder.dimension), np.float32)
-    rows = {key: row for row, key in enumerate(fresh)}
-    matrix = np.zeros((len(keys), encoder.dimension), dtype=np.float32)
-    for place, key in enumerate(keys):
-        matrix[place] = encoded[rows[key]] if previous is None or key in rows else previous.matrix[known[key]]
-    wanted = set(keys)
+    fresh = {key: texts[places[0]] for key, places in rows.items() if key not in known}
+    directory.mkdir(parents=True, exist_ok=True)
+    with storage_errors(directory):
+        matrix: Matrix = np.lib.format.open_memmap(
+            directory / _MATRIX, mode="w+", dtype=np.float32, shape=(len(keys), encoder.dimension)
+        )
+        if previous is not None:
+            for key, places in rows.items():
+                if key in known:
+                    matrix[places] = previous.matrix[known[key]]
+        for found, vectors in _encoded(fresh, encoder, journal, progress):
+            for key, vector in zip(found, vectors, strict=True):
+                matrix[rows[key]] = vector
+        matrix.flush()  # type: ignore[attr-defined]
+    _describe(directory, ids, keys, encoder.revision)
     change = Change(
         reused=sum(key in known for key in keys),
         encoded=len(fresh),
-        dropped=0 if previous is None else sum(key not in wanted for key in previous.keys),
+        dropped=0 if previous is None else sum(key not in rows for key in previous.keys),
     )
-    return Vectors(tuple(ids), tuple(keys), matrix, encoder.revision, encoder.max_tokens), change
+    return Vectors.load(directory), change
+
+
+def _encoded(
+    fresh: dict[str, str], encoder: TextEncoder, journal: Path | None, progress: Progress
+) -> Iterator[tuple[list[str], Matrix]]:
+    """Vectors by key, block by block: first what a killed run left in the journal, then what is encoded now."""
+    left = dict(fresh)
+    if journal is not None:
+        for block in sorted(journal.glob("*.npz")) if journal.is_dir() else []:
+            for keys, vectors in _read_block(block, encoder.dimension):
+                wanted = [place for place, key in enumerate(keys) if left.pop(key, None) is not None]
+                yield [keys[place] for place in wanted], vectors[wanted]
+    done = len(fresh) - len(left)
+    waiting = list(left.items())
+    for start in range(0, len(waiting), BLOCK):
+        names, texts = zip(*waiting[start : start + BLOCK], strict=True)
+        vectors = encoder.encode(texts)
+        if journal is not None:
+            _write_block(journal, names, vectors)
+        done += len(names)
+        progress(done, len(fresh), "texts encoded")
+        yield list(names), vectors
+
+
+def _write_block(journal: Path, keys: Sequence[str], vectors: Matrix) -> None:
+    journal.mkdir(parents=True, exist_ok=True)
+    part = journal / f".{keys[0][:16]}.part"
+    with storage_errors(journal):
+        with part.open("wb") as file:
+            np.savez(file, keys=np.asarray(keys, dtype="S64"), vectors=vectors)
+        part.replace(journal / f"{keys[0][:16]}.npz")
+
+
+def _read_block(file: Path, dimension: int) -> Iterator[tuple[list[str], Matrix]]:
+    """The keys and vectors of a block; nothing where it cannot be read: its texts are encoded again."""
+    try:
+        # Opened here: of a file that is no archive, NumPy forgets to close what it opened itself.
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as block:
+            keys, vectors = [key.decode() for key in block["keys"].tolist()], block["vectors"]
+    # RuntimeError: damage may look like an encrypted archive, or one of a kind that is not supported.
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile):
+        return
+    if vectors.dtype == np.float32 and vectors.shape == (len(keys), dimension):
+        yield keys, vectors
+
+
+def _describe(directory: Path, ids: Sequence[str], keys: Sequence[str], revision: str) -> None:
+    description = {"format": FORMAT, "revision": revision, "ids": list(ids), "keys": list(keys)}
+    write_json(directory / _DESCRIPTION, description)
+
+
+def _refuse_twice(ids: Sequence[str]) -> None:
+    if len(set(ids)) == len(ids):
+        return
+    seen: set[str] = set()
+    for name in ids:
+        if name in seen:
+            raise DataError(f"ids must be unique, but {name!r} stands twice")
+        seen.add(name)

@@ -17,7 +17,7 @@ from resources.settings import Settings
 from resources.warehouse import Dataset
 from sensors.staleness import latest_evaluations
 
-CODE = "1"
+CODE = "2"
 MISTAKES = 12
 
 
@@ -36,12 +36,15 @@ def build_evaluation_report(gates: Sequence[Gate]) -> dg.AssetsDefinition:
         instructions: Dataset,
         retrieval_judgements: Dataset,
         knowledge_graph: Artifact,
+        dense_index: Artifact,
+        sparse_index: Artifact,
         vision_checkpoint: Artifact,
         graph_checkpoint: Artifact,
         language_base: Artifact,
         language_adapter: Artifact,
         vision_report: Artifact,
         retrieval_report: Artifact,
+        encoder_report: Artifact,
         recommendation_report: Artifact,
         language_report: Artifact,
     ) -> dg.MaterializeResult[Artifact]:
@@ -60,12 +63,15 @@ def build_evaluation_report(gates: Sequence[Gate]) -> dg.AssetsDefinition:
         }
         artifacts = {
             "knowledge_graph": knowledge_graph,
+            "dense_index": dense_index,
+            "sparse_index": sparse_index,
             "vision_checkpoint": vision_checkpoint,
             "graph_checkpoint": graph_checkpoint,
             "language_base": language_base,
             "language_adapter": language_adapter,
             "vision_report": vision_report,
             "retrieval_report": retrieval_report,
+            "encoder_report": encoder_report,
             "recommendation_report": recommendation_report,
             "language_report": language_report,
         }
@@ -76,7 +82,8 @@ def build_evaluation_report(gates: Sequence[Gate]) -> dg.AssetsDefinition:
             vision=vision,
             vision_history=vision_checkpoint.read_json("history.json"),
             mistakes=mistake_pictures(vision, settings.home),
-            retrieval=retrieval_report.read_json("evaluation.json"),
+            retrieval=retrieval_report.read_json("evaluation.json")
+            | {"encoder": encoder_report.read_json("evaluation.json")},
             graph=knowledge_graph.read_json("statistics.json"),
             graph_picture=graph_picture(load(knowledge_graph.path)),
             recommendation={
@@ -85,7 +92,7 @@ def build_evaluation_report(gates: Sequence[Gate]) -> dg.AssetsDefinition:
             },
             language=language_evidence(language_base, language_adapter, language_report),
             provenance=versions(**datasets, **artifacts),
-            settings=settings.model_dump(mode="json", exclude={"home", "data_dir"}),
+            settings=settings.model_dump(mode="json", exclude={"home", "data_dir", "qdrant_url", "qdrant_api_key"}),
             hardware=_without_memory(hardware),
         )
 

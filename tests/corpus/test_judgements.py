@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from releaf.corpus.documents import read_documents
@@ -27,8 +28,8 @@ def read(folder: Path, content: str) -> Judgements:
 def test_queries_and_grades_become_two_tables(tmp_path):
     result = read(tmp_path, GOOD)
     assert result.queries.rows() == [
-        ("q-001", "how do I recycle a bottle", "dev"),
-        ("q-002", "where do batteries go", "test"),
+        ("q-001", "how do I recycle a bottle", "dev", "question", True),
+        ("q-002", "where do batteries go", "test", "question", True),
     ]
     assert result.qrels.rows() == [
         ("q-001", "doc-a", 3), ("q-001", "doc-b", 1), ("q-001", "doc-c", 0), ("q-002", "doc-c", 2),
@@ -61,8 +62,10 @@ def test_a_bad_grade_is_quarantined_alone(tmp_path, old, new, line, reason):
     [
         ("q-002", "q-001", "id 'q-001' was read before, at", 2),
         ("where do batteries go", "How do I  recycle a bottle", "was read before, at", 2),
-        ("split: test", "split: train", "split: ", 2),
-        ("{doc-c: 2}", "{doc-c: 0}", "query 'q-002' has no relevant document", 2),
+        ("split: test", "split: validation", "split: ", 2),
+        ("split: test", "split: test\n  kind: poem", "kind: ", 2),
+        ("split: test", "split: test\n  kind: unanswerable", "'q-002' is of kind unanswerable, but a document is", 2),
+        ("{doc-c: 2}", "{doc-c: 0}", "query 'q-002' has no relevant document; one that nothing answers is of kind", 2),
         ("{doc-c: 2}", "{}", "query 'q-002' has no relevant document", 1),
         ("{doc-c: 2}", "[doc-c]", "relevant: ", 1),
     ],
@@ -73,6 +76,35 @@ def test_a_bad_query_is_quarantined_with_its_grades(tmp_path, old, new, reason, 
     assert set(result.qrels["query_id"]) == {"q-001"}
     assert reason in result.quarantine["reason"][0]
     assert result.read - result.queries.height - result.qrels.height == lost
+
+
+UNANSWERABLE = """- id: q-003
+  query: how is a theorem proved
+  split: train
+  kind: unanswerable
+  relevant: %s
+"""
+
+
+@pytest.mark.parametrize("relevant", ["{}", "{doc-a: 0}"])
+def test_a_query_that_nothing_answers_is_kept_and_marked(tmp_path, relevant):
+    result = read(tmp_path, GOOD + UNANSWERABLE % relevant)
+    assert result.quarantine.height == 0
+    assert result.queries.row(2) == ("q-003", "how is a theorem proved", "train", "unanswerable", False)
+    assert result.qrels.filter(pl.col("query_id") == "q-003").height == relevant.count("doc")
+    assert (result.read, result.lost_share) == (7 + relevant.count("doc"), 0.0)
+
+
+def test_a_grade_of_an_unknown_document_does_not_make_a_query_answerable(tmp_path):
+    result = read(tmp_path, GOOD + UNANSWERABLE % "{doc-x: 3}")
+    assert result.queries["answerable"].to_list() == [True, True, False]
+    assert "document 'doc-x' is not among the documents" in result.quarantine["reason"][0]
+
+
+@pytest.mark.parametrize("kind", ["question", "keyword", "paraphrase"])
+def test_how_a_query_is_put_is_kept(tmp_path, kind):
+    result = read(tmp_path, GOOD.replace("split: dev", f"split: train\n  kind: {kind}"))
+    assert result.queries.row(0) == ("q-001", "how do I recycle a bottle", "train", kind, True)
 
 
 def test_a_query_repeated_in_another_file_is_quarantined(tmp_path):
@@ -97,4 +129,6 @@ def test_no_authored_judgement_is_lost(project_root, taxonomy):
     documents = read_documents([project_root / "data" / "knowledge"], taxonomy).frame
     result = read_judgements(project_root / "data" / "judgements", documents["id"].to_list())
     assert result.quarantine.rows() == []
-    assert set(result.queries["split"]) == {"dev", "test"}
+    assert {"dev", "test"} <= set(result.queries["split"]) <= {"train", "dev", "test"}
+    relevant = set(result.qrels.filter(pl.col("grade") > 0)["query_id"])
+    assert relevant == set(result.queries.filter(pl.col("answerable"))["id"])

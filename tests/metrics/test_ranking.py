@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import pytrec_eval
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import ndcg_score
@@ -56,6 +57,20 @@ def test_ndcg_agrees_with_scikit_learn_on_exponential_gains(grades: list[int], k
     expected = ndcg_score([gains], [scores], k=k)
     judged = {str(place): grade for place, grade in enumerate(grades)}
     assert ndcg_at_k(ranking, judged, k) == pytest.approx(expected)
+
+
+@given(
+    grades=st.dictionaries(st.integers(0, 30).map(str), st.integers(0, 3), min_size=1, max_size=20),
+    found=st.lists(st.integers(0, 30).map(str), unique=True, max_size=25),
+    k=st.integers(1, 25),
+)
+def test_ndcg_agrees_with_trec_eval_on_exponential_gains(grades: dict[str, int], found: list[str], k: int) -> None:
+    # trec_eval gains the grade itself; documents that are not judged, or not found, are among these.
+    gains = {document: 2**grade - 1 for document, grade in grades.items()}
+    run = {document: float(len(found) - place) for place, document in enumerate(found)}
+    evaluator = pytrec_eval.RelevanceEvaluator({"q": gains}, {f"ndcg_cut.{k}"})
+    expected = evaluator.evaluate({"q": run})["q"][f"ndcg_cut_{k}"] if any(gains.values()) else 0.0
+    assert ndcg_at_k(found, grades, k) == pytest.approx(expected, abs=1e-9)
 
 
 def test_precision_divides_by_k_even_when_fewer_were_found() -> None:

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from releaf.reporting.page import Evidence, GateRow
+from tests.reporting.search_evidence import search
 
 ITEMS = ("plastic_bottle", "beverage_can", "glass_jar", "battery")
 BINS = ("recycle", "compost", "landfill", "hazardous")
@@ -72,28 +73,6 @@ def history(monitor: str, epochs: int) -> dict[str, Any]:
         for e in range(1, epochs + 1)
     ]
     return {"epochs": rows, "best_epoch": max(1, epochs - 2), "monitor": monitor}
-
-
-def retrieval(queries: int, rng: random.Random) -> dict[str, Any]:
-    keys = ("ndcg@10", "precision@5", "precision@10", "recall@10", "recall@100", "mrr@10")
-    methods: dict[str, Any] = {}
-    for method, level in (("sparse", 0.66), ("dense", 0.70), ("rrf", 0.74)):
-        per_query = {
-            f"q-{q:03}": {key: min(1.0, max(0.0, rng.gauss(level, 0.15))) for key in keys} for q in range(queries)
-        }
-        means = {key: sum(v[key] for v in per_query.values()) / queries for key in keys}
-        figures = {key: {"mean": m, "low": m - 0.05, "high": m + 0.05} for key, m in means.items()}
-        methods[method] = {"figures": figures, "per_query": per_query, "against_sparse": {}}
-    for method in ("dense", "rrf"):
-        for key in keys:
-            d = methods[method]["figures"][key]["mean"] - methods["sparse"]["figures"][key]["mean"]
-            methods[method]["against_sparse"][key] = {
-                "difference": d,
-                "low": d - 0.03,
-                "high": d + 0.04,
-                "p_value": 0.0132,
-            }
-    return {"queries": queries, "unscored": (), "methods": methods}
 
 
 def links() -> dict[str, Any]:
@@ -245,7 +224,7 @@ def evidence_of(items: tuple[str, ...], n: int, queries: int) -> Evidence:
             (picture(), "photograph: family paper taken for cardboard (93%)"),
             (picture("brown"), "rendered: item battery taken for aerosol_can (88%)"),
         ],
-        retrieval={"splits": {"dev": retrieval(queries, rng), "test": retrieval(queries, rng)}},
+        retrieval={**search(queries, rng), "reranker": history("validation_score", 3)},
         graph=graph(),
         graph_picture=picture(),
         recommendation=links(),

@@ -138,8 +138,8 @@ def test_headline_figures_carry_their_baselines(evidence: Evidence) -> None:
     assert figures["gates_passed"] == 3.0
     assert figures["gates_failed"] == 0.0
     test = evidence.retrieval["splits"]["test"]["methods"]
-    assert figures["retrieval_test_rrf_ndcg_at_10"] == test["rrf"]["figures"]["ndcg@10"]["mean"]
-    assert figures["retrieval_test_rrf_ndcg_at_10_baseline"] == test["sparse"]["figures"]["ndcg@10"]["mean"]
+    assert figures["retrieval_test_reranked_ndcg_at_10"] == test["reranked"]["figures"]["ndcg@10"]["mean"]
+    assert figures["retrieval_test_reranked_ndcg_at_10_baseline"] == test["sparse"]["figures"]["ndcg@10"]["mean"]
 
 
 def test_the_vision_baseline_is_the_share_of_the_commonest_class(evidence: Evidence) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from resources.importing import import_folder
+from resources.importing import import_folder, import_texts
 
 
 def files(folder: Path, **contents: str) -> list[Path]:
@@ -43,3 +43,11 @@ def test_imports_of_other_names_are_left_alone(tmp_path: Path) -> None:
     import_folder(files(tmp_path / "in", a="1"), tmp_path / "imports" / "mine")
     import_folder(files(tmp_path / "in", a="2"), tmp_path / "imports" / "yours")
     assert shown(tmp_path / "imports" / "mine") == {"a.md": "1"}
+
+
+def test_texts_are_imported_as_files_are_whole_and_byte_for_byte(tmp_path: Path) -> None:
+    target = tmp_path / "imports" / "mine"
+    import_texts({"a.md": "1", "b.md": "2"}, target)
+    import_texts({"b.md": "é\r\n"}, target)
+    assert [path.name for path in target.iterdir()] == ["b.md"]
+    assert (target / "b.md").read_bytes() == "é\r\n".encode()

@@ -14,6 +14,7 @@ SECTIONS = {
     "vision": {"epochs": 5},
     "graph": {"hidden": 32},
     "retrieval": {"batch_size": 9},
+    "reranker": {"layers": 2},
     "language": {"base": {"epochs": 3}},
 }
 
@@ -167,5 +168,5 @@ def test_where_a_run_puts_its_files_is_in_no_hash_of_a_section(tmp_path: Path) -
 
 
 def test_the_sections_tested_here_are_all_there_are() -> None:
-    plain = {"profile", "home", "data_dir", "device", "precision"}
+    plain = {"profile", "home", "data_dir", "device", "precision", "qdrant_url", "qdrant_api_key"}
     assert set(Settings.model_fields) == plain | set(SECTIONS)

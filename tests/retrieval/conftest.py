@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -18,25 +19,42 @@ from releaf.retrieval.search import Searcher
 from releaf.retrieval.sparse import analyze
 from releaf.retrieval.vectors import Vectors, embed
 
+from .small_model import save_small_model
+
+
+@cache
+def _direction(revision: str, word: str, dimension: int) -> Matrix:
+    seed = int.from_bytes(hashlib.sha256(f"{revision}{word}".encode()).digest()[:4])
+    return np.random.default_rng(seed).normal(size=dimension).astype(np.float32)
+
 
 class WordEncoder:
     """Each word has a fixed random direction; a text is the sum of its words. Equal words, equal vectors."""
 
-    def __init__(self, revision: str = "words-1", dimension: int = 64, max_tokens: int = 64) -> None:
+    def __init__(self, revision: str = "words-1", dimension: int = 64) -> None:
         self.revision = revision
         self.dimension = dimension
-        self.max_tokens = max_tokens
         self.encoded: list[str] = []
 
     def encode(self, texts: Sequence[str], progress: Progress = silent, *, queries: bool = False) -> Matrix:
         self.encoded.extend(texts)
         matrix = np.zeros((len(texts), self.dimension), dtype=np.float32)
         for row, text in enumerate(texts):
-            for word in analyze(text)[: self.max_tokens] or ["nothing"]:
-                seed = int.from_bytes(hashlib.sha256(f"{self.revision}{word}".encode()).digest()[:4])
-                matrix[row] += np.random.default_rng(seed).normal(size=self.dimension).astype(np.float32)
+            for word in analyze(text)[:64] or ["nothing"]:
+                matrix[row] += _direction(self.revision, word, self.dimension)
             progress(row + 1, len(texts))
         return unit_rows(matrix)
+
+
+class WordScorer:
+    """A reranker that counts the words which query and passage share."""
+
+    def __init__(self) -> None:
+        self.read: list[tuple[str, str]] = []
+
+    def score(self, query: str, passages: Sequence[str], progress: Progress = silent) -> list[float]:
+        self.read.extend((query, text) for text in passages)
+        return [float(len(set(analyze(query)) & set(analyze(text)))) for text in passages]
 
 
 def chunk(name: str, text: str, **fields: object) -> dict[str, object]:
@@ -85,8 +103,8 @@ def encoder() -> WordEncoder:
 
 
 @pytest.fixture(scope="session")
-def vectors(chunks: pl.DataFrame) -> Vectors:
-    return embed(chunks["id"].to_list(), passages(chunks), WordEncoder())[0]
+def vectors(chunks: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Vectors:
+    return embed(chunks["id"].to_list(), passages(chunks), WordEncoder(), tmp_path_factory.mktemp("vectors"))[0]
 
 
 @pytest.fixture(scope="session")
@@ -106,5 +124,13 @@ def sparse_folder(chunks: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="session")
 def searcher(chunks: pl.DataFrame, dense_folder: Path, sparse_folder: Path) -> Iterator[Searcher]:
-    with dense.DenseIndex.open(dense_folder) as index:
-        yield Searcher(index, sparse.SparseIndex.open(sparse_folder), WordEncoder(), chunks)
+    """Every method can be asked for."""
+    with dense.open_index(dense_folder) as index:
+        words = sparse.SparseIndex.open(sparse_folder)
+        yield Searcher(index, words, WordEncoder(), chunks, reranker=WordScorer())
+
+
+@pytest.fixture(scope="session")
+def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a BERT of two layers that pools by the mean and has prompts."""
+    return save_small_model(tmp_path_factory.mktemp("small"), prompts={"query": "where ", "document": "goes "})

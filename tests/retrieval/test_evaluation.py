@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 
 from releaf.errors import DataError
+from releaf.retrieval.choice import METHODS
 from releaf.retrieval.evaluation import METRICS, evaluate_methods
-from releaf.retrieval.search import METHODS, Searcher
+from releaf.retrieval.search import Searcher
 
 QUERIES = pl.DataFrame(
     {
@@ -31,7 +32,10 @@ def test_figures_by_hand(searcher: Searcher) -> None:
     per_query = report.splits["test"].methods["sparse"].per_query
     # "rinse a jar": the jars (grade 3) come before the bottles (grade 1), the best order.
     assert per_query["q2"] == pytest.approx(
-        {"ndcg@10": 1.0, "precision@5": 0.4, "precision@10": 0.2, "recall@10": 1.0, "recall@100": 1.0, "mrr@10": 1.0}
+        {f"ndcg@{k}": 1.0 for k in (1, 3, 5, 10, 20)}
+        | {"precision@1": 1.0, "precision@3": 2 / 3, "precision@5": 0.4, "precision@10": 0.2, "precision@20": 0.1}
+        | {"recall@1": 0.5, "recall@3": 1.0, "recall@5": 1.0, "recall@10": 1.0, "recall@20": 1.0, "recall@100": 1.0}
+        | {"mrr@10": 1.0}
     )
     assert report.mean("test", "sparse", "precision@5") == pytest.approx((0.2 + 0.4) / 2)
 
@@ -47,7 +51,7 @@ def test_splits_are_reported_apart_and_unjudged_queries_named(searcher: Searcher
 
 def test_every_method_has_every_figure_inside_its_interval(searcher: Searcher) -> None:
     report = evaluate_methods(searcher, QUERIES, QRELS)
-    assert tuple(report.splits["test"].methods) == METHODS
+    assert tuple(report.splits["test"].methods) == METHODS == searcher.methods
     for method in report.splits["test"].methods.values():
         assert set(method.figures) == set(METRICS)
         assert all(0 <= entry.low <= entry.mean <= entry.high <= 1 for entry in method.figures.values())
@@ -83,3 +87,13 @@ def test_progress_counts_every_query_of_every_method(searcher: Searcher) -> None
 def test_a_split_without_any_relevant_document_is_refused(searcher: Searcher) -> None:
     with pytest.raises(DataError, match="none of 1 queries has a relevant document"):
         evaluate_methods(searcher, QUERIES.filter(pl.col("id") == "q4"), QRELS)
+
+
+def test_judgements_of_unknown_documents_count_as_not_found(searcher: Searcher) -> None:
+    gone = pl.DataFrame({"query_id": ["q1"], "document_id": ["no-such-document"], "grade": [3]})
+    found = evaluate_methods(searcher, QUERIES.head(1), pl.concat([QRELS, gone]), methods=["sparse"])
+    values = found.splits["test"].methods["sparse"].per_query["q1"]
+    assert values["recall@100"] == 0.5
+    assert values["ndcg@10"] == pytest.approx(1 / (1 + 1 / math.log2(3)))
+    nothing = evaluate_methods(searcher, QUERIES.head(1), gone, methods=["sparse"])
+    assert nothing.mean("test", "sparse", "ndcg@10") == 0.0

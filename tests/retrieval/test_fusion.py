@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from releaf.errors import InputError
-from releaf.retrieval.fusion import reciprocal_rank_fusion, weighted_fusion
+from releaf.retrieval.fusion import min_max, reciprocal_rank_fusion, weighted_fusion
 
 RANKING = st.lists(st.sampled_from("abcdefgh"), unique=True)
 SCORES = st.dictionaries(st.sampled_from("abcdefgh"), st.floats(-10, 10)).map(
@@ -55,6 +55,29 @@ def test_weighted_by_hand() -> None:
     assert fused == pytest.approx({"a": 0.6, "b": 0.6 * 0.5 + 0.4, "c": 0.0, "d": 0.0})
 
 
+def test_min_max_by_hand() -> None:
+    assert min_max([("a", 5.0), ("b", 3.0), ("c", 1.0)]) == {"a": 1.0, "b": 0.5, "c": 0.0}
+    assert min_max([("a", -2.0), ("b", -2.0)]) == {"a": 1.0, "b": 1.0}
+    assert min_max([]) == {}
+
+
+@given(SCORES)
+def test_min_max_lies_between_zero_and_one_and_keeps_the_order(ranking: list[tuple[str, float]]) -> None:
+    scaled = min_max(ranking)
+    assert list(scaled) == [name for name, _ in ranking]
+    assert all(0 <= value <= 1 for value in scaled.values())
+    assert list(scaled.values()) == sorted(scaled.values(), reverse=True)
+
+
+@given(SCORES, SCORES)
+def test_a_weight_of_one_is_the_first_ranking_alone(
+    dense: list[tuple[str, float]], sparse: list[tuple[str, float]]
+) -> None:
+    fused = dict(weighted_fusion(dense, sparse, weight=1.0))
+    scaled = min_max(dense)
+    assert fused == {name: scaled.get(name, 0.0) for name in fused}
+
+
 def test_a_single_or_constant_ranking_counts_full() -> None:
     assert weighted_fusion([("a", 0.3)], []) == [("a", 0.6)]
     assert dict(weighted_fusion([], [("a", 2.0), ("b", 2.0)])) == pytest.approx({"a": 0.4, "b": 0.4})
@@ -85,3 +108,5 @@ def test_impossible_values_are_refused() -> None:
         reciprocal_rank_fusion([["a", "a"]])
     with pytest.raises(InputError, match="twice"):
         weighted_fusion([("a", 1.0), ("a", 0.5)], [])
+    with pytest.raises(InputError, match="keep its best place only"):
+        min_max([("a", 1.0), ("a", 0.5)])

@@ -74,5 +74,9 @@ def test_filters_that_contradict_themselves_are_refused() -> None:
         Filters(general=True)
     with pytest.raises(InputError, match="'items' must be a tuple of ids, not 'jar'"):
         Filters(items="jar")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="'items' must be a tuple of ids"):
+        Filters(items=("jar", ""))
+    with pytest.raises(InputError, match=r"'materials' holds half a character .* decode it as UTF-8 first"):
+        Filters(materials=("pet", "\ud83d"))
     assert not Filters()
     assert Filters(topics=("policy",))

@@ -1,42 +1,23 @@
 from __future__ import annotations
 
-import json
-import math
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pytest
 
-from releaf.errors import ArtifactError, DataError, InputError
+from releaf.errors import DataError, InputError
 from releaf.retrieval.passages import Filters, passages
-from releaf.retrieval.sparse import K1, B, SparseIndex, analyze, build
+from releaf.retrieval.sparse import SparseIndex, analyze, build
 
+from .bm25 import bm25_by_formula
 from .conftest import chunk, frame
 
 
 @pytest.fixture
 def index(sparse_folder: Path) -> SparseIndex:
     return SparseIndex.open(sparse_folder)
-
-
-def bm25_by_formula(query: str, texts: list[str]) -> list[float]:
-    """Σ over query words of ln((N − n + ½)/(n + ½) + 1) · tf / (tf + k1 · (1 − b + b · |d| / mean |d|))."""
-    documents = [Counter(analyze(text)) for text in texts]
-    mean = sum(document.total() for document in documents) / len(documents)
-    scores = []
-    for document in documents:
-        score = 0.0
-        for word in analyze(query):
-            n = sum(word in other for other in documents)
-            idf = math.log((len(documents) - n + 0.5) / (n + 0.5) + 1)
-            tf = document[word]
-            score += idf * tf / (tf + K1 * (1 - B + B * document.total() / mean))
-        scores.append(score)
-    return scores
 
 
 def test_scores_agree_with_the_formula(index: SparseIndex, chunks: pl.DataFrame) -> None:
@@ -109,31 +90,3 @@ def test_the_files_are_the_same_in_processes_with_other_hash_seeds(chunks: pl.Da
         subprocess.run(command, check=True, env={"PYTHONHASHSEED": seed, "PYTHONPATH": str(Path.cwd())})
         written.append({str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*.*")})
     assert written[0] == written[1]
-
-
-def test_a_missing_file_and_a_foreign_format_are_named(chunks: pl.DataFrame, tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match=r"sparse\.json is missing"):
-        SparseIndex.open(tmp_path)
-    build(chunks, tmp_path)
-    description = tmp_path / "sparse.json"
-    sound = description.read_text()
-    description.write_text(json.dumps({**json.loads(sound), "format": 9}))
-    with pytest.raises(ArtifactError, match="format is 9, this version reads 1"):
-        SparseIndex.open(tmp_path)
-    description.write_text(sound)
-    (tmp_path / "bm25s" / "data.csc.index.npy").unlink()
-    with pytest.raises(ArtifactError, match=r"data\.csc\.index\.npy is missing"):
-        SparseIndex.open(tmp_path)
-
-
-def test_pickled_and_contradictory_content_is_refused(chunks: pl.DataFrame, tmp_path: Path) -> None:
-    build(chunks, tmp_path)
-    description = json.loads((tmp_path / "sparse.json").read_text())
-    short = {**description, "rows": description["rows"][:-1]}
-    (tmp_path / "sparse.json").write_text(json.dumps(short))
-    with pytest.raises(ArtifactError, match="scores are for 6 chunks, but 5 are described"):
-        SparseIndex.open(tmp_path)
-    (tmp_path / "sparse.json").write_text(json.dumps(description))
-    np.save(tmp_path / "bm25s" / "data.csc.index.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    with pytest.raises(ArtifactError, match="does not hold a sparse index"):
-        SparseIndex.open(tmp_path)

@@ -99,7 +99,16 @@ def test_a_changed_file_asks_only_for_what_is_below_it(sensor: Sensor, data: Pat
     file = data / "judgements" / "dev.yaml"
     file.write_text(file.read_text() + "\n")
     ticked = sensor.tick()
-    assert asked_for(ticked) == {"retrieval_judgements", "retrieval_report", "evaluation_report", "release"}
+    assert asked_for(ticked) == {
+        "text_encoder",
+        "retrieval_judgements",
+        "reranker_checkpoint",
+        "search_choice",
+        "retrieval_report",
+        "encoder_report",
+        "evaluation_report",
+        "release",
+    }
     assert [event.asset_key for event in ticked.asset_events] == [dg.AssetKey("judgement_files")]
     assert ticked.run_requests[0].tags["releaf/cause"] == "changed: judgement_files"
 

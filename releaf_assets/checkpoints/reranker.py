@@ -1,0 +1,120 @@
+"""The cross-encoder that may order the first results anew."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from releaf.artifacts import Artifact
+from releaf_assets.results import artifact_result, curves, save_history, versions
+from releaf_assets.stage import stage
+from resources.artifacts import ArtifactStore
+from resources.hardware import HardwareResource
+from resources.indexes import open_dense
+from resources.models import open_encoder
+from resources.reporting import ProgressReporter
+from resources.settings import Settings
+from resources.warehouse import Dataset
+
+if TYPE_CHECKING:
+    from releaf.retrieval.reranker import Group
+    from releaf.training.device import Hardware
+
+CODE = "1"
+
+
+@dg.asset(**stage("checkpoints", code=CODE, kinds={"pytorch", "onnx"}, reads=["retrieval", "reranker"]))
+def reranker_checkpoint(
+    context: dg.AssetExecutionContext,
+    text_encoder: Artifact,
+    dense_index: Artifact,
+    sparse_index: Artifact,
+    knowledge_chunks: Dataset,
+    retrieval_judgements: Dataset,
+    settings: dg.ResourceParam[Settings],
+    hardware: HardwareResource,
+    store: ArtifactStore,
+    reporter: dg.ResourceParam[ProgressReporter],
+) -> dg.MaterializeResult[Artifact]:
+    """A cross-encoder trained on the training queries and on titles, against what search confuses with the answers.
+
+    Where the settings name a trained one, that is taken as it is.
+    """
+    from releaf.retrieval.pretrained_reranker import export_reranker
+    from releaf.retrieval.reranker import MONITOR, TrainedReranker, train_reranker
+
+    chosen = hardware.choose()
+    reranker = settings.reranker
+    runs: list[TrainedReranker] = []
+
+    def write(directory: Path) -> dict[str, float]:
+        if reranker.source is not None:
+            precision, longest = reranker.precision, reranker.max_tokens
+            parameters = export_reranker(reranker.source, directory, precision=precision, max_tokens=longest)
+            return {"groups": 0, "parameters": parameters}
+        learned, checked = _groups(
+            text_encoder, dense_index, sparse_index, knowledge_chunks, retrieval_judgements, settings, chosen
+        )
+        trained = train_reranker(
+            learned,
+            checked,
+            settings.retrieval.encoder,
+            directory,
+            reranker,
+            chosen,
+            state_dir=store.training_state(
+                "reranker", CODE, settings.retrieval, reranker, [group.query for group in learned]
+            ),
+            progress=reporter.of(context),
+        )
+        runs.append(trained)
+        figures = save_history(directory, trained.history, MONITOR)
+        return {**figures, "groups": trained.groups, "parameters": trained.parameters}
+
+    artifact = store.publish(
+        "reranker_checkpoint",
+        write,
+        code_version=CODE,
+        inputs=versions(
+            text_encoder=text_encoder,
+            dense_index=dense_index,
+            sparse_index=sparse_index,
+            knowledge_chunks=knowledge_chunks,
+            retrieval_judgements=retrieval_judgements,
+        ),
+    )
+    shown = curves(runs[0].history, MONITOR) if runs else {"source": str(reranker.source)}
+    return artifact_result(
+        artifact,
+        headline=f"{artifact.metrics['parameters'] / 1e6:.1f} M parameters, {artifact.metrics['groups']:.0f} groups",
+        metadata={**shown, **hardware.metadata(chosen)},
+    )
+
+
+def _groups(
+    text_encoder: Artifact,
+    dense_index: Artifact,
+    sparse_index: Artifact,
+    knowledge_chunks: Dataset,
+    retrieval_judgements: Dataset,
+    settings: Settings,
+    chosen: "Hardware",
+) -> tuple[list["Group"], list["Group"]]:
+    """What to learn from (training queries and titles), and what to pick the best epoch by (development queries)."""
+    from releaf.retrieval.evaluation import grades_by_query, scored_queries
+    from releaf.retrieval.mining import judged_groups, title_groups
+    from releaf.retrieval.search import Searcher
+    from releaf.retrieval.sparse import SparseIndex
+
+    chunks = knowledge_chunks.read("chunks")
+    judged = grades_by_query(retrieval_judgements.read("qrels"))
+    encoder = open_encoder(text_encoder, settings.retrieval, chosen)
+    with open_dense(dense_index, settings) as dense:
+        searcher = Searcher(dense, SparseIndex.open(sparse_index.path, backend="numba"), encoder, chunks)
+        by_split = {
+            split: list(judged_groups(searcher, chunks, scored_queries(part, judged)[0], judged).values())
+            for (split,), part in retrieval_judgements.read("queries").group_by("split", maintain_order=True)
+            if split != "test"
+        }
+        titles = title_groups(searcher, chunks, settings.reranker.titles)
+    return by_split.get("train", []) + titles, by_split.get("dev", [])
