@@ -47,6 +47,7 @@ def open_searcher(settings: Settings, method: str | None) -> Iterator[Searcher]:
             choice=choice,
             reranker=reranker,
             budget=None if budget is None else budget / 1000,
+            rerank_depth=settings.reranker.depth,
         )
 
 

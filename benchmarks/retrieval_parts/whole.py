@@ -118,7 +118,7 @@ class Counting:
 
 @dataclass(frozen=True)
 class Served:
-    """What a query needs, wherever it comes from; `budget_ms` is what reranking may take."""
+    """What a query needs, wherever it comes from; `budget_ms` and `depth` are what reranking may take."""
 
     dense: Path
     sparse: Path
@@ -127,6 +127,7 @@ class Served:
     chunks: pl.DataFrame
     choice: SearchChoice
     budget_ms: float | None
+    depth: int
     origin: str
 
 
@@ -153,6 +154,7 @@ def query(workshop: Workshop, folder: Path, *, count: int = 100) -> Table:
             choice=served.choice,
             reranker=reranker,
             budget=budget,
+            rerank_depth=served.depth,
         )
         for text in asked[:5]:
             searcher.search(text, "reranked", _K)
@@ -166,7 +168,7 @@ def query(workshop: Workshop, folder: Path, *, count: int = 100) -> Table:
         (
             Row("p50", (float(np.percentile(spent, 50)),), "ms", at_most=200),
             Row("p95", (float(np.percentile(spent, 95)),), "ms"),
-            Row("pairs read within the budget", (pairs,), note="mean; 100 at most"),
+            Row("pairs read within the budget", (pairs,), note=f"mean; {served.depth} at most"),
             Row("p50 without reranking", (float(np.percentile(plain, 50)),), "ms"),
             Row("p95 without reranking", (float(np.percentile(plain, 95)),), "ms"),
         ),
@@ -178,24 +180,24 @@ def _of_home() -> Served | None:
     """What the run in `RELEAF_HOME` made; None where there is none or it is not finished."""
     from releaf.errors import ArtifactError
     from releaf.retrieval.rerank import Reranker
-    from releaf.training.device import detect
-    from resources.models import open_encoder, processors
+    from resources.models import open_served_encoder, processors
     from resources.references import load_artifact, load_dataset
     from resources.settings import load_settings
 
     if "RELEAF_HOME" not in os.environ:
         return None
     settings = load_settings()
-    home, hardware = settings.home, detect(settings.device, settings.precision)
+    home = settings.home
     try:
         return Served(
             load_artifact(home, "dense_index").path,
             load_artifact(home, "sparse_index").path,
-            open_encoder(settings.retrieval, hardware, load_artifact(home, "text_encoder")),
+            open_served_encoder(settings, load_artifact(home, "text_encoder")),
             Reranker.open(load_artifact(home, "reranker_checkpoint").path, threads=processors()),
             load_dataset(home, "knowledge_chunks").read("chunks"),
             SearchChoice.load(load_artifact(home, "search_choice").path),
             settings.reranker.budget_ms,
+            settings.reranker.depth,
             "the artifacts of the run in RELEAF_HOME",
         )
     except ArtifactError:
@@ -214,6 +216,7 @@ def _made_here(workshop: Workshop, folder: Path) -> Served:
         chunks,
         SearchChoice(fusion="weighted"),
         RerankerSettings().budget_ms,
+        RerankerSettings().depth,
         "no finished run in RELEAF_HOME: indexes made here, "
         + ("the given reranker" if trained else "a reranker that was not trained, which takes as long"),
     )

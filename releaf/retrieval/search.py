@@ -86,8 +86,8 @@ class Searcher:
 
     Without a dense index and an encoder only `sparse` can be asked for, without a reranker all but `reranked`.
     `choice` steers the fusion and says which method answers when none is asked for; `budget` is the seconds that
-    reranking one query may take (None: as long as it takes). Raises `DataError` when index, encoder and chunks do not
-    belong together.
+    reranking one query may take (None: as long as it takes), `rerank_depth` the documents that it reads at most. Raises
+    `DataError` when index, encoder and chunks do not belong together.
     """
 
     def __init__(
@@ -100,6 +100,7 @@ class Searcher:
         choice: SearchChoice | None = None,
         reranker: PairScorer | None = None,
         budget: float | None = None,
+        rerank_depth: int = RERANK_DEPTH,
     ) -> None:
         columns = chunks.select("id", "document_id", "title", "text")
         self._chunks: dict[str, tuple[str, str, str]] = {row[0]: row[1:] for row in columns.iter_rows()}
@@ -109,6 +110,7 @@ class Searcher:
         self._encoder = encoder
         self._reranker = reranker
         self._budget = budget
+        self._rerank_depth = rerank_depth
         self.choice = choice or SearchChoice()
         # k documents cannot hold more chunks than this, so as many best chunks always reach k documents.
         self._chunks_of_largest = max(Counter(document for document, _, _ in self._chunks.values()).values(), default=1)
@@ -215,7 +217,7 @@ class Searcher:
         base = _fused(found, fusion, choice)
         if method == "mmr":
             return self._diverse(found, base, k)
-        return self._reranked(found, base, k, choice.rerank_weight) if method == "reranked" else base
+        return self._reranked(found, base, choice.rerank_weight) if method == "reranked" else base
 
     def _expand(self, found: Found) -> None:
         """Search the words again, with those of the documents that they found first."""
@@ -241,10 +243,10 @@ class Searcher:
         # The score stays that of the fusion: the marginal one says nothing without those chosen before.
         return [first[place] for place in order] + base[len(first) :]
 
-    def _reranked(self, found: Found, base: Hits, k: int, weight: float) -> Hits:
+    def _reranked(self, found: Found, base: Hits, weight: float) -> Hits:
         """The first candidates by cross-encoder and fused score together, then the rest as it was."""
         assert self._reranker is not None
-        first = [name for name, _ in base[: max(k, RERANK_DEPTH)]]
+        first = [name for name, _ in base[: self._rerank_depth]]
         if any(name not in found.pairs for name in first):
             texts = [passage(*self._chunks[found.chunks[name]][1:]) for name in first]
             scores = score_within(self._reranker, found.query, texts, self._budget)

@@ -17,7 +17,8 @@ class RerankerSettings:
     epochs: passes over the training queries. negatives: passages beside the right one in a group. groups_per_batch:
     groups to one step. precision: of the exported weights. native_bf16: train in bf16 where the CPU computes in it.
     titles: documents whose title serves as a query for their own text; 0 trains on judged queries alone.
-    budget_ms: milliseconds that reranking one query may take in serving; None reranks all of the first 100.
+    depth: documents read for a query at most. budget_ms: milliseconds that this may take in serving; None reads them
+    all.
     """
 
     source: str | None = None
@@ -30,6 +31,7 @@ class RerankerSettings:
     precision: Literal["fp32", "int8"] = "int8"
     native_bf16: bool = True
     titles: int = 0
+    depth: int = 100
     budget_ms: float | None = 120.0
     seed: int = 0
 
@@ -39,6 +41,7 @@ class RerankerSettings:
             "epochs": self.epochs,
             "negatives": self.negatives,
             "groups_per_batch": self.groups_per_batch,
+            "depth": self.depth,
         }
         for name, value in counts.items():
             if value < 1:

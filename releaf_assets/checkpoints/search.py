@@ -17,7 +17,7 @@ from resources.warehouse import Dataset
 CODE = "1"
 
 
-@dg.asset(**stage("checkpoints", code=CODE, kinds={"choice"}, reads=["retrieval"]))
+@dg.asset(**stage("checkpoints", code=CODE, kinds={"choice"}, reads=["retrieval", "reranker"]))
 def search_choice(
     context: dg.AssetExecutionContext,
     text_encoder: Artifact,
@@ -55,6 +55,7 @@ def search_choice(
             open_encoder(text_encoder, settings.retrieval, chosen),
             knowledge_chunks.read("chunks"),
             reranker=Reranker.open(reranker_checkpoint.path, threads=processors()),
+            rerank_depth=settings.reranker.depth,
         )
         found = choose(
             searcher,

@@ -18,7 +18,7 @@ from resources.warehouse import Dataset
 CODE = "2"
 
 
-@dg.asset(**stage("reports", code=CODE, kinds={"report"}, reads=["retrieval"]))
+@dg.asset(**stage("reports", code=CODE, kinds={"report"}, reads=["retrieval", "reranker"]))
 def retrieval_report(
     context: dg.AssetExecutionContext,
     text_encoder: Artifact,
@@ -53,6 +53,7 @@ def retrieval_report(
             knowledge_chunks.read("chunks"),
             choice=SearchChoice.load(search_choice.path),
             reranker=Reranker.open(reranker_checkpoint.path, threads=processors()),
+            rerank_depth=settings.reranker.depth,
         )
         evaluation = evaluate_methods(
             searcher,

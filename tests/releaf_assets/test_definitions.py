@@ -47,7 +47,7 @@ READERS = {
         "retrieval_report",
         "encoder_report",
     },
-    "reranker": {"reranker_checkpoint"},
+    "reranker": {"reranker_checkpoint", "search_choice", "retrieval_report"},
     "language": {"language_base", "language_adapter"},
 }
 CHANGES: dict[str, dict[str, Any]] = {

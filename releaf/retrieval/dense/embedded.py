@@ -16,7 +16,7 @@ from releaf.artifacts import storage_errors
 from releaf.errors import ArtifactError
 from releaf.retrieval.dense.clauses import FIELDS, Clause
 from releaf.retrieval.dense.files import Description, private_copy, refuse_damage, sizes
-from releaf.retrieval.dense.interface import HNSW_EF_CONSTRUCT, HNSW_M, Block, kilobytes_of
+from releaf.retrieval.dense.interface import HNSW_EF, HNSW_EF_CONSTRUCT, HNSW_M, Block, kilobytes_of
 from releaf.retrieval.dense.rows import Hits, RowIndex
 from releaf.retrieval.encode import Matrix
 
@@ -107,7 +107,7 @@ class EmbeddedIndex(RowIndex):
         import qdrant_edge as engine
 
         condition = _condition(passing) if passing else None
-        params = None if self.hnsw else engine.SearchParams(exact=True)
+        params = engine.SearchParams(hnsw_ef=HNSW_EF) if self.hnsw else engine.SearchParams(exact=True)
         requests = [
             engine.QueryRequest(limit=limit, query=engine.Query.Nearest(vector), filter=condition, params=params)
             for vector in matrix

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from releaf.errors import ArtifactError, InputError, StorageError
 from releaf.retrieval.dense.clauses import Clause
 from releaf.retrieval.dense.files import Description
+from releaf.retrieval.dense.interface import HNSW_EF
 from releaf.retrieval.dense.rows import Hits, RowIndex
 from releaf.retrieval.encode import Matrix
 
@@ -143,7 +144,7 @@ class ServerIndex(RowIndex):
         from qdrant_client import models
 
         condition = _condition(passing) if passing else None
-        params = None if self.hnsw else models.SearchParams(exact=True)
+        params = models.SearchParams(hnsw_ef=HNSW_EF) if self.hnsw else models.SearchParams(exact=True)
         requests = [
             models.QueryRequest(query=vector, limit=limit, filter=condition, params=params)
             for vector in matrix.tolist()
