@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import polars as pl
@@ -51,7 +51,13 @@ class Payload:
 
     def to_json(self) -> dict[str, Any]:
         """As JSON-able values, lists for tuples."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        # Written out: both indexes call it for every chunk, and `asdict` takes ten times as long.
+        return {
+            "topic": self.topic,
+            "items": list(self.items),
+            "materials": list(self.materials),
+            "jurisdictions": list(self.jurisdictions),
+        }
 
     @staticmethod
     def from_json(raw: dict[str, Any]) -> Payload:
