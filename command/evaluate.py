@@ -34,11 +34,12 @@ def retrieval(
     as_json: Json = False,
 ) -> None:
     """NDCG@10, recall@100 and MRR@10 of a search method on a judged collection."""
-    from command.searching import open_reranker
     from releaf.artifacts import content_hash
     from releaf.corpus.collections import read_collection
     from releaf.retrieval.choice import METHODS
     from releaf.retrieval.collection import Judged, evaluate_collection
+    from resources.references import load_artifact
+    from resources.searching import open_reranker
 
     if method not in METHODS:
         raise InputError(f"unknown search method {method!r}; choose one of {', '.join(METHODS)}")
@@ -47,7 +48,9 @@ def retrieval(
     cache = effective.home / "cache" / "collections" / content_hash(str(directory.resolve()))[:16]
     with stdout_kept_clean(), progress_bar() as bars:
         fitting = _fitting(directory, split, effective) if train else None
-        reranker = open_reranker(effective) if method == "reranked" and fitting is None else None
+        reranker = None
+        if method == "reranked" and fitting is None:
+            reranker = open_reranker(load_artifact(effective.home, "reranker_checkpoint"))
         result = evaluate_collection(
             collection.documents,
             Judged(collection.queries, collection.qrels),

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from resources.settings import Settings
 
 if TYPE_CHECKING:
-    from releaf.retrieval.rerank import Reranker
     from releaf.retrieval.search import Searcher
 
 METHOD_HELP = "sparse, dense, rrf, weighted, expanded, mmr or reranked."
@@ -24,37 +23,27 @@ def open_searcher(settings: Settings, method: str | None) -> Iterator[Searcher]:
     from releaf.retrieval.choice import SearchChoice
     from releaf.retrieval.search import Searcher
     from releaf.retrieval.sparse import SparseIndex
-    from resources.indexes import open_dense
     from resources.models import open_served_encoder
     from resources.references import load_artifact, load_dataset
+    from resources.searching import open_search
 
     home = settings.home
     chunks = load_dataset(home, "knowledge_chunks").read("chunks")
-    sparse = SparseIndex.open(load_artifact(home, "sparse_index").path)
+    sparse_index = load_artifact(home, "sparse_index")
     if method == "sparse":
-        yield Searcher(None, sparse, None, chunks)
+        yield Searcher(None, SparseIndex.open(sparse_index.path), None, chunks)
         return
-    choice = SearchChoice.load(load_artifact(home, "search_choice").path)
-    reranker = open_reranker(settings) if method == "reranked" or (method is None and choice.rerank) else None
-    encoder = open_served_encoder(settings, load_artifact(home, "text_encoder"))
-    budget = settings.reranker.budget_ms
-    with open_dense(load_artifact(home, "dense_index"), settings) as dense:
-        yield Searcher(
-            dense,
-            sparse,
-            encoder,
-            chunks,
-            choice=choice,
-            reranker=reranker,
-            budget=None if budget is None else budget / 1000,
-            rerank_depth=settings.reranker.depth,
-        )
-
-
-def open_reranker(settings: Settings) -> Reranker:
-    """The current reranker."""
-    from releaf.retrieval.rerank import Reranker
-    from resources.models import processors
-    from resources.references import load_artifact
-
-    return Reranker.open(load_artifact(settings.home, "reranker_checkpoint").path, threads=processors())
+    search_choice = load_artifact(home, "search_choice")
+    reranks = method == "reranked" or (method is None and SearchChoice.load(search_choice.path).rerank)
+    with open_search(
+        settings,
+        open_served_encoder(settings, load_artifact(home, "text_encoder")),
+        load_artifact(home, "dense_index"),
+        sparse_index,
+        chunks,
+        search_choice=search_choice,
+        reranker_checkpoint=load_artifact(home, "reranker_checkpoint") if reranks else None,
+        backend="numpy",
+        within_budget=True,
+    ) as searcher:
+        yield searcher

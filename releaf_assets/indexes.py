@@ -17,7 +17,7 @@ CODE = "2"
 KEPT = 2
 
 
-@dg.asset(**stage("indexes", code=CODE, kinds={"qdrant"}))
+@dg.asset(**stage("indexes", code=CODE, kinds={"qdrant"}, reads=["qdrant_url"]))
 def dense_index(
     document_embeddings: Artifact,
     knowledge_chunks: Dataset,
@@ -25,7 +25,7 @@ def dense_index(
     store: ArtifactStore,
 ) -> dg.MaterializeResult[Artifact]:
     """Chunk vectors in Qdrant, embedded or on a server, with what they can be filtered by; checked before use."""
-    from releaf.retrieval.dense import build, golden_queries, golden_recall, open_index, prune
+    from releaf.retrieval.dense import build, prune
     from releaf.retrieval.passages import payloads
     from releaf.retrieval.vectors import Vectors
 
@@ -37,10 +37,8 @@ def dense_index(
     version = content_hash([CODE, inputs, settings.qdrant_url])[:32]
 
     def write(directory: Path) -> dict[str, float]:
-        graph = build(vectors, payloads(chunks), directory, server=server, version=version)
-        with open_index(directory, server) as index:
-            recall = golden_recall(index, golden_queries(vectors))
-        return {"vectors": len(vectors), "hnsw": float(graph), "recall@10": recall}
+        built = build(vectors, payloads(chunks), directory, server=server, version=version)
+        return {"vectors": len(vectors), "hnsw": float(built.hnsw), "recall@10": built.recall}
 
     artifact = store.publish("dense_index", write, code_version=CODE, inputs=inputs, version=version)
     pruned = prune(server, KEPT) if server else ()

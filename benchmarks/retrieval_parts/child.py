@@ -42,7 +42,7 @@ def build_dense(folder: Path) -> dict[str, float]:
     golden = golden_queries(Vectors(ids, ids, matrix, REVISION))
     directory = folder / DENSE
     directory.mkdir()
-    hnsw = build_index(blocks(), directory, golden, revision=REVISION)
+    hnsw = build_index(blocks(), directory, golden, revision=REVISION).hnsw
     return {"build_s": time.perf_counter() - started, "hnsw": hnsw, "start_bytes": start_bytes}
 
 

@@ -79,6 +79,8 @@ class Found:
     attainable: float = 0.0
     # Pairs are dear: what was scored for this query is not scored again for another candidate.
     pairs: dict[str, float] = field(default_factory=dict)
+    # So is a second search: what expansion found, once it was asked for.
+    expanded: list[tuple[Hits, dict[str, str]]] = field(default_factory=list)
 
 
 class Searcher:
@@ -194,17 +196,12 @@ class Searcher:
         return found
 
     def _answer(self, found: Found, method: Method, k: int) -> SearchResult:
-        evidence = self.evidence(found)
+        judge = None if method in ("sparse", "dense") else self.choice.answerability
+        # Before the ranking, which may expand the query.
+        probability = None if judge is None else judge.probability(*self.evidence(found))
         ranked = self._ranked(found, method, k, self.choice)
         results = tuple(self._result(found.chunks[document], score) for document, score in ranked[:k])
-        probability = None
-        if self.choice.answerability is not None and method not in ("sparse", "dense"):
-            probability = self.choice.answerability.probability(*evidence)
-        answered = bool(results) and (
-            probability is None
-            or self.choice.answerability is None
-            or probability >= self.choice.answerability.threshold
-        )
+        answered = bool(results) and (judge is None or probability is None or probability >= judge.threshold)
         lead = confidence([score for _, score in ranked])
         return SearchResult(found.query, method, lead, results, probability, answered)
 
@@ -220,14 +217,19 @@ class Searcher:
         return self._reranked(found, base, choice.rerank_weight) if method == "reranked" else base
 
     def _expand(self, found: Found) -> None:
-        """Search the words again, with those of the documents that they found first."""
+        """Search the words again, with those of the documents that they found first; for all candidates once."""
+        if not found.expanded:
+            found.expanded.append(self._again(found))
+        found.sparse, chunks = found.expanded[0]
+        found.chunks = {**chunks, **found.chunks}
+
+    def _again(self, found: Found) -> tuple[Hits, dict[str, str]]:
         feedback = [(score, self._sparse.terms_of(found.chunks[name])) for name, score in found.sparse[:FEEDBACK]]
         if not feedback:
-            return
+            return found.sparse, {}
         stems = expand(found.stems, feedback, self._sparse.document_frequency, len(self._sparse.ids))
         hits = self._sparse.search_terms(stems, found.limit, found.filters)
-        found.sparse, chunks = self._by_document(hits, max(len(found.sparse), FUSION_DEPTH))
-        found.chunks = {**chunks, **found.chunks}
+        return self._by_document(hits, max(len(found.sparse), FUSION_DEPTH))
 
     def _diverse(self, found: Found, base: Hits, k: int) -> Hits:
         """The first candidates in the order of their marginal relevance, then the rest."""

@@ -10,9 +10,9 @@ from releaf_assets.results import artifact_result, curves, save_history, version
 from releaf_assets.stage import stage
 from resources.artifacts import ArtifactStore
 from resources.hardware import HardwareResource
-from resources.indexes import open_dense
 from resources.models import open_encoder
 from resources.reporting import ProgressReporter
+from resources.searching import open_search
 from resources.settings import Settings
 from resources.warehouse import Dataset
 
@@ -103,14 +103,11 @@ def _groups(
     """What to learn from (training queries and titles), and what to pick the best epoch by (development queries)."""
     from releaf.retrieval.evaluation import grades_by_query, scored_queries
     from releaf.retrieval.mining import judged_groups, title_groups
-    from releaf.retrieval.search import Searcher
-    from releaf.retrieval.sparse import SparseIndex
 
     chunks = knowledge_chunks.read("chunks")
     judged = grades_by_query(retrieval_judgements.read("qrels"))
     encoder = open_encoder(text_encoder, settings.retrieval, chosen)
-    with open_dense(dense_index, settings) as dense:
-        searcher = Searcher(dense, SparseIndex.open(sparse_index.path, backend="numba"), encoder, chunks)
+    with open_search(settings, encoder, dense_index, sparse_index, chunks) as searcher:
         by_split = {
             split: list(judged_groups(searcher, chunks, scored_queries(part, judged)[0], judged).values())
             for (split,), part in retrieval_judgements.read("queries").group_by("split", maintain_order=True)

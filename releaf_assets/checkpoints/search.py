@@ -9,8 +9,9 @@ from releaf_assets.results import artifact_result, markdown_table, versions
 from releaf_assets.stage import stage
 from resources.artifacts import ArtifactStore
 from resources.hardware import HardwareResource
-from resources.models import open_encoder, processors
+from resources.models import open_encoder
 from resources.reporting import ProgressReporter
+from resources.searching import open_search
 from resources.settings import Settings
 from resources.warehouse import Dataset
 
@@ -37,10 +38,6 @@ def search_choice(
     from releaf.artifacts import write_json
     from releaf.retrieval.choosing import choose
     from releaf.retrieval.evaluation import grades_by_query, scored_queries
-    from releaf.retrieval.rerank import Reranker
-    from releaf.retrieval.search import Searcher
-    from releaf.retrieval.sparse import SparseIndex
-    from resources.indexes import open_dense
 
     chosen = hardware.choose()
     queries = retrieval_judgements.read("queries").filter(pl.col("split") != "test")
@@ -48,15 +45,14 @@ def search_choice(
     texts, unanswerable = scored_queries(queries, judged)
     learned = set(queries.filter(pl.col("split") == "train")["id"])
     asked = dict(queries.select("id", "query").iter_rows())
-    with open_dense(dense_index, settings) as dense:
-        searcher = Searcher(
-            dense,
-            SparseIndex.open(sparse_index.path, backend="numba"),
-            open_encoder(text_encoder, settings.retrieval, chosen),
-            knowledge_chunks.read("chunks"),
-            reranker=Reranker.open(reranker_checkpoint.path, threads=processors()),
-            rerank_depth=settings.reranker.depth,
-        )
+    with open_search(
+        settings,
+        open_encoder(text_encoder, settings.retrieval, chosen),
+        dense_index,
+        sparse_index,
+        knowledge_chunks.read("chunks"),
+        reranker_checkpoint=reranker_checkpoint,
+    ) as searcher:
         found = choose(
             searcher,
             texts,

@@ -9,9 +9,9 @@ from releaf_assets.results import artifact_result, markdown_table, versions
 from releaf_assets.stage import stage
 from resources.artifacts import ArtifactStore
 from resources.hardware import HardwareResource
-from resources.indexes import open_dense
-from resources.models import open_encoder, open_torch_encoder, processors
+from resources.models import open_encoder, open_torch_encoder
 from resources.reporting import ProgressReporter
+from resources.searching import open_search
 from resources.settings import Settings
 from resources.warehouse import Dataset
 
@@ -38,23 +38,18 @@ def retrieval_report(
 
     from releaf.artifacts import write_json
     from releaf.reporting.sections.retrieval import pictures
-    from releaf.retrieval.choice import SearchChoice
     from releaf.retrieval.evaluation import evaluate_methods
-    from releaf.retrieval.rerank import Reranker
-    from releaf.retrieval.search import Searcher
-    from releaf.retrieval.sparse import SparseIndex
 
     chosen = hardware.choose()
-    with open_dense(dense_index, settings) as dense:
-        searcher = Searcher(
-            dense,
-            SparseIndex.open(sparse_index.path, backend="numba"),
-            open_encoder(text_encoder, settings.retrieval, chosen),
-            knowledge_chunks.read("chunks"),
-            choice=SearchChoice.load(search_choice.path),
-            reranker=Reranker.open(reranker_checkpoint.path, threads=processors()),
-            rerank_depth=settings.reranker.depth,
-        )
+    with open_search(
+        settings,
+        open_encoder(text_encoder, settings.retrieval, chosen),
+        dense_index,
+        sparse_index,
+        knowledge_chunks.read("chunks"),
+        search_choice=search_choice,
+        reranker_checkpoint=reranker_checkpoint,
+    ) as searcher:
         evaluation = evaluate_methods(
             searcher,
             # The reranker was trained on the training queries: what it reaches there says nothing.

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -29,6 +29,13 @@ if TYPE_CHECKING:
 _BLOCK = 1000
 
 
+class Built(NamedTuple):
+    """Whether an index got an HNSW graph, and its recall@10 of the golden queries against exact search."""
+
+    hnsw: bool
+    recall: float
+
+
 def build(
     vectors: Vectors,
     payloads: Mapping[str, Payload],
@@ -39,8 +46,8 @@ def build(
     server: Server | None = None,
     version: str = "",
     client: QdrantClient | None = None,
-) -> bool:
-    """Write an index of the vectors into an empty directory; returns whether it has an HNSW graph.
+) -> Built:
+    """Write an index of the vectors into an empty directory; returns what came of it.
 
     The matrix may be memory-mapped: it is read in blocks. `server` and `version` as for `build_index`. Raises
     `DataError` when there are no vectors, one has no payload, or the index finds too little, `ArtifactError` when an
@@ -79,8 +86,8 @@ def build_index(
     hnsw_from: int = HNSW_FROM,
     progress: Progress = silent,
     client: QdrantClient | None = None,
-) -> bool:
-    """Write an index of blocks, which are read once and one at a time; returns whether it has an HNSW graph.
+) -> Built:
+    """Write an index of blocks, which are read once and one at a time; returns what came of it.
 
     `golden` are queries made of the same vectors: the index must find what they should find, or nothing is published.
     Without a server the engine's files lie in `directory`. With one, `version` names the new collection, `directory`
@@ -163,29 +170,29 @@ class _Source:
         return np.ascontiguousarray(matrix, dtype=np.float32)
 
 
-def _build_embedded(source: _Source, directory: Path) -> bool:
+def _build_embedded(source: _Source, directory: Path) -> Built:
     try:
         description = write_shard(
             source, directory, dimension=source.dimension, revision=source.revision, hnsw_from=source.hnsw_from
         )
         ids = tuple(source.ids)
         with open_shard(directory, description, ids) as index:
-            refuse_low_recall(index, source.golden)
+            recall = refuse_low_recall(index, source.golden)
         write_description(directory, description, ids)
     except BaseException:
         shutil.rmtree(directory / SHARD, ignore_errors=True)
         raise
-    return description.hnsw
+    return Built(description.hnsw, recall)
 
 
-def _build_on_server(version: Version, source: _Source, directory: Path) -> bool:
+def _build_on_server(version: Version, source: _Source, directory: Path) -> Built:
     # Outside of what is undone: where it fails, the collection may be another builder's.
     version.create(source.dimension, source.revision, source.hnsw_from)
     try:
         description = version.write(source, dimension=source.dimension, revision=source.revision)
         ids = tuple(source.ids)
         with open_collection(version.server, description, ids, version.client) as index:
-            refuse_low_recall(index, source.golden)
+            recall = refuse_low_recall(index, source.golden)
         version.mark_complete()
         write_description(directory, description, ids)
         version.publish()
@@ -193,10 +200,10 @@ def _build_on_server(version: Version, source: _Source, directory: Path) -> bool
         version.discard()
         (directory / DESCRIPTION).unlink(missing_ok=True)
         raise
-    return description.hnsw
+    return Built(description.hnsw, recall)
 
 
-def _adopt(version: Version, source: _Source, directory: Path) -> bool:
+def _adopt(version: Version, source: _Source, directory: Path) -> Built:
     """Take a collection that was finished before, after checking it like a new one."""
     for _ in source:
         pass
@@ -204,7 +211,7 @@ def _adopt(version: Version, source: _Source, directory: Path) -> bool:
     description = version.describe(source.dimension, source.revision, len(ids))
     try:
         with open_collection(version.server, description, ids, version.client) as index:
-            refuse_low_recall(index, source.golden)
+            recall = refuse_low_recall(index, source.golden)
     except (ArtifactError, DataError) as error:
         raise ArtifactError(
             f"the collection {version.collection} stands on {version.server.url} as finished, but is not what is to "
@@ -212,4 +219,4 @@ def _adopt(version: Version, source: _Source, directory: Path) -> bool:
         ) from error
     write_description(directory, description, ids)
     version.publish()
-    return description.hnsw
+    return Built(description.hnsw, recall)

@@ -58,8 +58,8 @@ def golden_recall(index: DenseIndex, golden: Golden) -> float:
     return float(np.mean(hits)) / min(golden.k, golden.count)
 
 
-def refuse_low_recall(index: DenseIndex, golden: Golden) -> None:
-    """Raise `DataError` for an index below the floor."""
+def refuse_low_recall(index: DenseIndex, golden: Golden) -> float:
+    """The index's recall of its golden queries. Raises `DataError` for one below the floor."""
     recall = golden_recall(index, golden)
     if recall < RECALL_FLOOR:
         raise DataError(
@@ -67,6 +67,7 @@ def refuse_low_recall(index: DenseIndex, golden: Golden) -> None:
             "published. Vectors without structure are hard for a graph: raise hnsw_from above "
             f"{golden.count} to compare with every vector"
         )
+    return recall
 
 
 def _nearest(queries: Matrix, matrix: Matrix, k: int) -> list[NDArray[np.intp]]:

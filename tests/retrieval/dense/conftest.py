@@ -15,6 +15,7 @@ import pytest
 from qdrant_client import QdrantClient
 
 from releaf.retrieval.dense import DenseIndex, Server, build, open_index
+from releaf.retrieval.dense.build import Built
 from releaf.retrieval.encode import unit_rows
 from releaf.retrieval.passages import Payload
 from releaf.retrieval.vectors import Vectors
@@ -45,7 +46,7 @@ class Engine:
 
     def build(
         self, vectors: Vectors, payloads: dict[str, Payload], directory: Path, *, hnsw_from: int = 10_000
-    ) -> bool:
+    ) -> Built:
         version = uuid.uuid4().hex
         return build(
             vectors,

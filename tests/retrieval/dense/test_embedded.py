@@ -21,7 +21,7 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An index that is large enough, by its settings, for a graph; readers take a copy, so tests may share it."""
     folder = tmp_path_factory.mktemp("graph")
     vectors = random_vectors(3000)
-    assert build(vectors, everywhere(vectors), folder, hnsw_from=1000)
+    assert build(vectors, everywhere(vectors), folder, hnsw_from=1000).hnsw
     return folder
 
 
@@ -55,7 +55,7 @@ def test_large_files_are_linked_mapped_for_reading_only_and_never_changed(graph:
 
 def test_an_open_index_outlives_its_published_files(tmp_path: Path) -> None:
     vectors = random_vectors(600)
-    assert build(vectors, everywhere(vectors), tmp_path / "index", hnsw_from=200)
+    assert build(vectors, everywhere(vectors), tmp_path / "index", hnsw_from=200).hnsw
     index = open_index(tmp_path / "index")
     (tmp_path / "index").rename(tmp_path / "elsewhere")
     assert index.search(vectors.matrix[599], 1)[0][0] == "c599"

@@ -49,7 +49,7 @@ def labelled() -> Vectors:
 
 def test_the_nearest_come_back_with_the_cosines_that_numpy_computes(engine: Engine, tmp_path: Path) -> None:
     vectors = random_vectors(200)
-    assert not engine.build(vectors, everywhere(vectors), tmp_path)
+    assert not engine.build(vectors, everywhere(vectors), tmp_path).hnsw
     query = 3 * random_vectors(1, seed=9).matrix[0]
     cosines = vectors.matrix @ (query / 3)
     with engine.open(tmp_path) as index:
