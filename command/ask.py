@@ -1,15 +1,14 @@
-"""Verbs that ask the models something: `search`, `classify`, `recommend`."""
+"""Verbs that ask the models something: `search` and `recommend`."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import asdict
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from command.output import err, out, print_json, stdout_kept_clean
+from command.output import out, print_json, stdout_kept_clean
 from command.searching import METHOD_HELP
 from command.session import settings
 from releaf.errors import InputError
@@ -63,51 +62,6 @@ def search(
         out.print(result.text, markup=False)
     if not found.results:
         out.print("nothing matches")
-
-
-def classify(
-    files: Annotated[list[Path], typer.Argument(help="Image files.")],
-    top_k: Annotated[int, typer.Option("-k", help="Labels shown for each head.", min=1)] = 3,
-    as_json: Json = False,
-) -> None:
-    """Say what is on a picture: item, material, bin, with probabilities."""
-    from releaf.taxonomy import load_taxonomy
-    from releaf.training.device import detect
-    from releaf.vision.inference import Classifier, Refusal
-    from resources.references import load_artifact
-
-    effective = settings()
-    taxonomy = load_taxonomy(effective.data_dir / "taxonomy.yaml")
-    checkpoint = load_artifact(effective.home, "vision_checkpoint")
-    with stdout_kept_clean():
-        hardware = detect(effective.device, effective.precision)
-        answers = Classifier.load(checkpoint.path, hardware, taxonomy).classify(files, top_k)
-    documents: list[dict[str, Any]] = []
-    for file, answer in zip(files, answers, strict=True):
-        if isinstance(answer, Refusal):
-            documents.append({"file": str(file), "error": answer.reason})
-            continue
-        heads = {
-            head: [{"label": score.id, "probability": score.probability} for score in getattr(answer, head)]
-            for head in ("item", "material", "family", "bin")
-        }
-        documents.append({"file": str(file), **heads, "milliseconds": answer.milliseconds})
-    if as_json:
-        print_json(documents)
-    else:
-        for document in documents:
-            _show_classified(document)
-    if all("error" in document for document in documents):
-        raise typer.Exit(2)
-
-
-def _show_classified(document: dict[str, Any]) -> None:
-    if "error" in document:
-        err.print(f"[red]{document['file']}[/]: {document['error']}", soft_wrap=True)
-        return
-    out.print(f"[bold]{document['file']}[/]  [dim]{document['milliseconds']:.0f} ms[/]")
-    for head in ("item", "material", "bin"):
-        out.print(f"  {head:<9}" + ", ".join(f"{s['label']} {s['probability']:.0%}" for s in document[head]))
 
 
 def recommend(

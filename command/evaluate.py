@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from command.folder_figures import print_folder_figures
+from command.found import shown
 from command.output import Bar, out, print_json, progress_bar, stdout_kept_clean
 from command.searching import METHOD_HELP
 from command.session import settings
@@ -104,22 +107,28 @@ def vision(
     labels: Annotated[str, typer.Option(help="What the folders name: family, item, material or bin.")] = "family",
     as_json: Json = False,
 ) -> None:
-    """Accuracy and macro F1 of the current classifier on any class-per-folder tree."""
+    """Accuracy, macro F1 and calibration of the current classifier on any class-per-folder tree."""
     from releaf.corpus.labels import labelled_files
     from releaf.taxonomy import load_taxonomy
-    from releaf.training.device import detect
     from releaf.vision.folder import evaluate_folder
     from releaf.vision.inference import Classifier
+    from releaf.vision.published import open_published
     from resources.references import load_artifact
 
     effective = settings()
     taxonomy = load_taxonomy(effective.data_dir / "taxonomy.yaml")
     labelled = labelled_files(directory, taxonomy, labels)
-    with stdout_kept_clean(), progress_bar() as bars:
-        hardware = detect(effective.device, effective.precision)
-        classifier = Classifier.load(load_artifact(effective.home, "vision_checkpoint").path, hardware, taxonomy)
-        result = evaluate_folder(classifier, labelled, taxonomy, labels, progress=Bar(bars, "vision"))
-    _show(result, as_json)
+    with stdout_kept_clean(), progress_bar() as bars, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of Pillow about odd metadata: a picture has an answer or an error
+        classifier = Classifier(open_published(load_artifact(effective.home, "waste_classifier").path, taxonomy))
+        result = evaluate_folder(classifier, labelled.files, taxonomy, labels, progress=Bar(bars, "vision"))
+    result["refused"] += [{"name": str(path), "reason": "stands in no class folder"} for path in labelled.stray]
+    result["refused"] = [{key: shown(text) for key, text in entry.items()} for entry in result["refused"]]
+    result["empty_folders"] = [shown(name) for name in labelled.empty]
+    if as_json:
+        print_json(result)
+    else:
+        print_folder_figures(result)
 
 
 @app.command()

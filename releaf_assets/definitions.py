@@ -13,6 +13,7 @@ import dagster as dg
 
 from releaf.errors import ArtifactError
 from releaf_assets import embeddings, indexes, knowledge_graph
+from releaf_assets.checkpoints import classifier as classifier_checkpoints
 from releaf_assets.checkpoints import graph as graph_checkpoints
 from releaf_assets.checkpoints import language as language_checkpoints
 from releaf_assets.checkpoints import reranker as reranker_checkpoints
@@ -55,6 +56,7 @@ MODULES: tuple[ModuleType, ...] = (
     embeddings,
     indexes,
     vision_checkpoints,
+    classifier_checkpoints,
     graph_checkpoints,
     language_checkpoints,
     reranker_checkpoints,

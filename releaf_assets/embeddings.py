@@ -67,7 +67,7 @@ def document_embeddings(
 
     from releaf.corpus.chunking import CHUNKER
     from releaf.retrieval.passages import passages
-    from releaf.retrieval.vectors import Change, Vectors, embed, vector_key, vectors_version
+    from releaf.retrieval.vectors import Change, Vectors, embed, text_keys, vectors_version
 
     chunks = knowledge_chunks.read("chunks")
     ids, texts = chunks["id"].to_list(), passages(chunks)
@@ -96,7 +96,7 @@ def document_embeddings(
         write,
         code_version=CODE,
         inputs=versions(knowledge_chunks=knowledge_chunks, text_encoder=text_encoder),
-        version=vectors_version(ids, [vector_key(text, encoder, CHUNKER) for text in texts])[:32],
+        version=vectors_version(ids, text_keys(texts, CHUNKER, encoder.revision))[:32],
     )
     shutil.rmtree(journal, ignore_errors=True)
     change = changes[0]

@@ -26,7 +26,7 @@ from releaf.errors import InputError, UnknownNameError
 from releaf.graph.settings import GraphSettings
 from releaf.language.settings import LanguageSettings
 from releaf.retrieval.settings import RerankerSettings, RetrievalSettings
-from releaf.vision.settings import VisionSettings
+from releaf.vision.settings import DescriptorSettings, VisionSettings
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "RELEAF_"
@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     corpus: CorpusSettings = CorpusSettings()
     rendering: RenderingSettings = RenderingSettings()
     vision: VisionSettings = VisionSettings()
+    descriptors: DescriptorSettings = DescriptorSettings()
     graph: GraphSettings = GraphSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
     reranker: RerankerSettings = RerankerSettings()

@@ -54,6 +54,7 @@ def tiny_settings(home: Path, data_dir: Path) -> Settings:
         device="cpu",
         rendering={"per_item": 8, "size": 32},
         vision={"backbone": "resnet10t", "source": "scratch", "image_size": 32, "epochs": 1, "batch_size": 32},
+        descriptors={"words": 2, "pictures": 20, "patches": 20, "gradient_axes": 4, "colour_axes": 4},
         graph={"epochs": 3, "hidden": 32, "output": 16},
         retrieval={"runtime": "torch"},
         reranker={"layers": 1, "epochs": 1, "negatives": 2, "titles": 8, "max_tokens": 48},

@@ -28,11 +28,11 @@ _K = 5
 
 
 def incremental(workshop: Workshop, folder: Path, *, count: int = 5_000, rounds: int = 3) -> Table:
-    """Embed so many chunks and build both indexes; change one, and do it again with the former vectors at hand."""
+    """Embed so many chunks and build both indexes; change one, and do it again with what was made before at hand."""
     encoder = workshop.encoder("int8")
     encoder.encode(["one text, so that the first run does not pay for waking"])
     table = grown(knowledge(), count)
-    before, first = _run(table, encoder, folder / "first", None)
+    before, first = _run(table, encoder, folder / "first")
     again: list[dict[str, float]] = []
     for turn in range(rounds):
         changed = table.with_columns(
@@ -41,7 +41,7 @@ def incremental(workshop: Workshop, folder: Path, *, count: int = 5_000, rounds:
             .otherwise("text")
             .alias("text")
         )
-        again.append(_run(changed, encoder, folder / f"again-{turn}", before)[1])
+        again.append(_run(changed, encoder, folder / f"again-{turn}", before, folder / "first")[1])
     second = {name: statistics.median(spent[name] for spent in again) for name in _STAGES}
     words = np.mean([len(text.split()) for text in table["text"].to_list()])
     whole, total = sum(first.values()), statistics.median(sum(spent.values()) for spent in again)
@@ -71,9 +71,16 @@ def grown(chunks: pl.DataFrame, count: int) -> pl.DataFrame:
 
 
 def _run(
-    table: pl.DataFrame, encoder: TextEncoder, folder: Path, previous: Vectors | None
+    table: pl.DataFrame,
+    encoder: TextEncoder,
+    folder: Path,
+    previous: Vectors | None = None,
+    former: Path | None = None,
 ) -> tuple[Vectors, dict[str, float]]:
-    """What a run does from chunks to indexes: seconds of each stage, and the vectors."""
+    """What a run does from chunks to indexes, over the vectors and in `former` the indexes of another run.
+
+    Gives the vectors and the seconds of each stage.
+    """
     from releaf.retrieval import dense, sparse
     from releaf.retrieval.passages import passages, payloads
     from releaf.retrieval.vectors import embed
@@ -90,8 +97,10 @@ def _run(
                 journal=folder / "journal",
             )[0]
         ),
-        "dense index": lambda: dense.build(made[0], payloads(table), folder / "dense"),
-        "sparse index": lambda: sparse.build(table, folder / "sparse"),
+        "dense index": lambda: dense.build(
+            made[0], payloads(table), folder / "dense", previous=former and former / "dense"
+        ),
+        "sparse index": lambda: sparse.build(table, folder / "sparse", former and former / "sparse"),
     }
     for name in ("dense", "sparse"):
         (folder / name).mkdir(parents=True)
@@ -206,7 +215,7 @@ def _of_home() -> Served | None:
 
 def _made_here(workshop: Workshop, folder: Path) -> Served:
     chunks, encoder = knowledge(), workshop.encoder("int8")
-    _run(chunks, encoder, folder, None)
+    _run(chunks, encoder, folder)
     trained = workshop.open_given()
     return Served(
         folder / "dense",

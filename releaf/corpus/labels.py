@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, NoReturn, TypeAlias, get_args
 
 from releaf.corpus.validation import Quarantine
 from releaf.errors import InputError, UnknownNameError
@@ -20,8 +20,22 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 Names: TypeAlias = dict[Kind, str]
 """Taxonomy ids by kind; a kind that is absent is unlabelled."""
 
-_PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif")
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif")
+"""How the names of picture files end, in lower case."""
 _LITTER = ("__MACOSX", "Thumbs.db", "desktop.ini")
+
+
+@dataclass(frozen=True)
+class LabelledFolder:
+    """What a class-per-folder tree holds.
+
+    files: every file with the id of its class. stray: pictures that stand in no class folder. empty: class folders
+    without a file, by name.
+    """
+
+    files: list[tuple[Path, str]]
+    stray: list[Path]
+    empty: list[str]
 
 
 @dataclass(frozen=True)
@@ -78,15 +92,54 @@ def read_folders(source: Path, taxonomy: Taxonomy, kind: Kind, quarantine: Quara
     """Every file below the folders of `source`, each of which is named after one `kind`; hidden files are left out.
 
     Links are followed, each folder once. Pictures beside the folders are set aside. Raises `InputError` listing the
-    folders that name nothing, and the known names.
+    folders that name nothing, and the known names, and for a folder that cannot be read.
     """
-    entries = sorted(path for path in source.iterdir() if not _hidden(path.name))
+    names, stray = _classes(source, taxonomy, kind)
+    for path in stray:
+        quarantine.add(path.name, None, "stands in no class folder")
+    return [
+        Labelled(path, path.relative_to(source).as_posix(), folder, {kind: name})
+        for folder, name in names.items()
+        for path in _files(source / folder)
+    ]
+
+
+def labelled_files(source: Path, taxonomy: Taxonomy, kind: str) -> LabelledFolder:
+    """Every file of a class-per-folder tree with the id of its class, and what gives no labelled file.
+
+    Raises `InputError` for a missing or empty folder, an unknown kind, folders that name nothing, and a folder that
+    cannot be read.
+    """
+    if kind not in KINDS:
+        raise InputError(f"labels of kind {kind!r}: choose one of {', '.join(KINDS)}")
+    if not source.is_dir():
+        raise InputError(f"{source} is no folder; give one that holds a folder for each class")
+    names, stray = _classes(source, taxonomy, kind)
+    files = {folder: list(_files(source / folder)) for folder in names}
+    if not any(files.values()):
+        raise InputError(
+            f"{source} holds no pictures; expected folders named after classes, such as {_example(taxonomy, kind)}/, "
+            "with files in them"
+        )
+    return LabelledFolder(
+        [(path, names[folder]) for folder, paths in files.items() for path in paths],
+        stray,
+        [folder for folder, paths in files.items() if not paths],
+    )
+
+
+def _example(taxonomy: Taxonomy, kind: Kind) -> str:
+    return known_names(taxonomy, kind)[0]
+
+
+def _classes(source: Path, taxonomy: Taxonomy, kind: Kind) -> tuple[dict[str, str], list[Path]]:
+    """The id that each folder in `source` names, by the folder's name, and the pictures beside the folders."""
     names: dict[str, str] = {}
     unknown: list[str] = []
-    for path in entries:
+    stray: list[Path] = []
+    for path in _entries(source):
         if not path.is_dir():
-            if path.suffix.lower() in _PICTURES:
-                quarantine.add(path.name, None, "stands in no class folder")
+            stray += [path] if path.suffix.lower() in SUFFIXES else []
             continue
         try:
             names[path.name] = find_name(taxonomy, kind, path.name)
@@ -98,47 +151,40 @@ def read_folders(source: Path, taxonomy: Taxonomy, kind: Kind, quarantine: Quara
             f"known: {', '.join(known_names(taxonomy, kind))} and their aliases. "
             "Rename them, add an alias to the taxonomy, or choose other labels"
         )
-    return [
-        Labelled(path, path.relative_to(source).as_posix(), folder, {kind: name})
-        for folder, name in names.items()
-        for path in _files(source / folder)
-    ]
+    return names, stray
 
 
-def labelled_files(source: Path, taxonomy: Taxonomy, kind: str) -> list[tuple[Path, str]]:
-    """Every file of a class-per-folder tree with the id of its class.
-
-    Raises `InputError` for a missing or empty folder, an unknown kind, and folders that name nothing.
-    """
-    if kind not in KINDS:
-        raise InputError(f"labels of kind {kind!r}: choose one of {', '.join(KINDS)}")
-    if not source.is_dir():
-        raise InputError(f"{source} is no folder; give one that holds a folder for each class")
-    found = read_folders(source, taxonomy, kind, Quarantine("images"))
-    if not found:
-        raise InputError(
-            f"{source} holds no pictures; expected folders named after classes, such as plastic/, with files in them"
-        )
-    return [(entry.path, entry.names[kind]) for entry in found]
+def _entries(source: Path) -> list[Path]:
+    try:
+        return sorted(path for path in source.iterdir() if not is_litter(path.name))
+    except OSError as error:
+        _refuse(error)
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    seen: set[tuple[int, int]] = set()
+    # A link that leads above the class's own folder would bring in the other classes under this one's name.
+    seen = {_identity(above) for above in (folder.parent, *folder.resolve().parents)}
     for place, folders, files in os.walk(folder, followlinks=True, onerror=_refuse):
-        status = Path(place).stat()
-        if (status.st_dev, status.st_ino) in seen:  # a link that leads back up
+        identity = _identity(Path(place))
+        if identity in seen:  # a link that leads back up
             folders.clear()
             continue
-        seen.add((status.st_dev, status.st_ino))
-        folders[:] = sorted(name for name in folders if not _hidden(name))
-        yield from (Path(place) / name for name in sorted(files) if not _hidden(name))
+        seen.add(identity)
+        folders[:] = sorted(name for name in folders if not is_litter(name))
+        yield from (Path(place) / name for name in sorted(files) if not is_litter(name))
 
 
-def _refuse(error: OSError) -> None:
-    raise InputError(f"folder {error.filename} cannot be read: {error.strerror}") from error
+def _identity(folder: Path) -> tuple[int, int]:
+    status = folder.stat()
+    return status.st_dev, status.st_ino
 
 
-def _hidden(name: str) -> bool:
+def _refuse(error: OSError) -> NoReturn:
+    raise InputError(f"folder {error.filename} cannot be read: {(error.strerror or str(error)).lower()}") from error
+
+
+def is_litter(name: str) -> bool:
+    """Whether a file or folder is hidden or left by an operating system, such as `.DS_Store`: never a picture."""
     return name.startswith(".") or name in _LITTER
 
 

@@ -31,9 +31,8 @@ class GateRow:
 class Evidence:
     """Everything the page shows; a part that was not measured is empty, and the page says so.
 
-    data: counts by table. vision: figures by source and label (`VisionEvaluation.to_json`). vision_history, and each
-    history below: `epochs`, `best_epoch` and `monitor`. mistakes: PNG and caption; a caption that starts with a source
-    and a colon ("photograph: …", "rendered: …") is shown under that source. retrieval: `RetrievalEvaluation.to_json`.
+    data: counts by table. vision: `Judgement.to_json`, with `transfer` and, under `pictures`, PNG by name.
+    vision_history, and each history below: `epochs`, `best_epoch`, `monitor`. retrieval: `RetrievalEvaluation.to_json`.
     graph: `GraphStatistics.as_json`; graph_picture: PNG. recommendation: `LinkEvaluation.as_json` with `history` and
     `examples` (recommendations by item). language: `LanguageEvaluation.as_json` with `base_history`,
     `adapter_history`, `example` and `counts`. provenance: versions by asset. settings: nested. hardware: in words.
@@ -43,7 +42,6 @@ class Evidence:
     data: Mapping[str, Mapping[str, float | str]]
     vision: Json
     vision_history: Json
-    mistakes: Sequence[tuple[bytes, str]]
     retrieval: Json
     graph: Json
     graph_picture: bytes

@@ -111,7 +111,7 @@ def _calibration(source: str, label: str, f: Json) -> Headline:
         f"Calibration error, {_PLURAL[source]}",
         f["ece"],
         f["ece_before"],
-        "before temperature scaling",
+        "the network alone, uncalibrated",
         False,
         f"{f['n']:,} images",
         "How far confidence and accuracy lie apart: at 0 a probability means what it says.",

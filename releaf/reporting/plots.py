@@ -39,33 +39,6 @@ def training_curves(epochs: Sequence[Mapping[str, float]], monitor: str, best_ep
         return png(figure)
 
 
-def confusion(matrix: Sequence[Sequence[float]], labels: Sequence[str], title: str) -> bytes:
-    """A confusion matrix as shares of each true class, with the counts in the cells; empty cells stay blank."""
-    import numpy as np
-
-    counts = np.asarray(matrix, dtype=float)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    names = [label.replace("_", " ") for label in labels]
-    cell = 0.34 if len(labels) > 12 else 0.42
-    side = 1.5 + cell * len(labels)
-    with drawing(side + 0.9, side) as (figure, (axes,)):
-        image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-        axes.set_xticks(range(len(labels)), names, rotation=50, ha="right", rotation_mode="anchor")
-        axes.set_yticks(range(len(labels)), names)
-        axes.set(title=title, xlabel="predicted", ylabel="true")
-        axes.grid(visible=False)
-        axes.set_xticks([n + 0.5 for n in range(len(labels) - 1)], minor=True)
-        axes.set_yticks([n + 0.5 for n in range(len(labels) - 1)], minor=True)
-        axes.grid(visible=True, which="minor", color="#eeeeee", linewidth=0.6)
-        axes.tick_params(which="both", length=0)
-        for row, column in np.argwhere(counts > 0):
-            colour = "white" if shares[row, column] > 0.55 else "#333333"
-            text = f"{counts[row, column]:.0f}"
-            axes.text(column, row, text, ha="center", va="center", fontsize=7.5, color=colour)
-        figure.colorbar(image, ax=axes, shrink=0.6, aspect=24, label="share of true class").outline.set_visible(False)
-        return png(figure)
-
-
 def grouped_bars(
     groups: Mapping[str, Mapping[str, float]],
     title: str,
@@ -159,28 +132,6 @@ def differences(values: Mapping[str, float], title: str, *, ours: str, theirs: s
         axes.set_ylim(-reach, reach)
         summary = f"{ours} better: {better}    equal: {len(ordered) - better - worse}    {theirs} better: {worse}"
         axes.set_title(summary, loc="right", fontsize=8.5, fontweight="normal")
-        return png(figure)
-
-
-def reliability(bins: Mapping[str, Sequence[float]], title: str) -> bytes:
-    """Confidence against accuracy: on the diagonal a probability means what it says.
-
-    `bins` holds `confidence`, `accuracy` (0 to 1) and `count`, one entry a bin; bars show the share of all answers.
-    """
-    total = max(1.0, float(sum(bins["count"])))
-    filled = [
-        (confidence, accuracy, n / total)
-        for confidence, accuracy, n in zip(bins["confidence"], bins["accuracy"], bins["count"], strict=True)
-        if n > 0
-    ]
-    with drawing(3.7, 3.5) as (figure, (axes,)):
-        axes.plot([0, 1], [0, 1], color="#888888", linestyle=":", linewidth=1)
-        width = 0.8 / max(1, len(bins["count"]))
-        axes.bar([c for c, _, _ in filled], [n for *_, n in filled], width, color="#d5dbe1", label="share of answers")
-        axes.plot([c for c, _, _ in filled], [a for _, a, _ in filled], "o-", color=COLOURS[0], label="accuracy")
-        axes.set(title=title, xlabel="confidence", ylabel="accuracy", xlim=(0, 1.03), ylim=(0, 1.03))
-        axes.set_aspect("equal")
-        axes.legend(loc="upper left")
         return png(figure)
 
 

@@ -36,7 +36,9 @@ METRICS: dict[str, Metric] = {
 }
 SHOWN = ("ndcg@10", "precision@5", "recall@10", "recall@100", "mrr@10")
 DEPTH = 100
-BASELINE: Method = "sparse"
+# What every method is compared with, query by query.
+BASELINES: tuple[Method, Method] = ("sparse", "dense")
+COMPARED = "ndcg@10"
 # A first document that answers the query exactly or mostly (grades 3 and 2 of 3); where no grade is above 1, that.
 RIGHT = 2
 LEVELS = ("high", "medium", "low")
@@ -53,7 +55,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The mean paired difference to sparse search, its 95 % interval, and p of the paired randomization test."""
+    """The mean paired difference to another method, its 95 % interval, and p of the paired randomization test."""
 
     difference: float
     low: float
@@ -71,16 +73,23 @@ class Level:
 
 @dataclass(frozen=True)
 class MethodEvaluation:
-    """Figures of one method: means by metric, values by query and metric, and the comparison with sparse search.
+    """Figures of one method: means by metric, values by query and metric, and comparisons by metric.
 
-    `against_sparse` is empty for sparse search itself and where it was not evaluated. `confidence` says for each level
-    how often it was right.
+    `against_sparse` is empty for sparse search itself and where it was not evaluated, `against_dense` likewise.
+    `confidence` says for each level how often it was right.
     """
 
     figures: dict[str, Figure]
     per_query: dict[str, dict[str, float]]
     against_sparse: dict[str, Comparison]
+    against_dense: dict[str, Comparison]
     confidence: dict[str, Level]
+
+    @property
+    def comparisons(self) -> dict[Method, dict[str, Comparison]]:
+        """By baseline, then by metric; without the baselines that the method was not compared with."""
+        sparse, dense = BASELINES
+        return {name: found for name, found in ((sparse, self.against_sparse), (dense, self.against_dense)) if found}
 
 
 @dataclass(frozen=True)
@@ -118,8 +127,10 @@ class RetrievalEvaluation:
         return asdict(self)
 
     def metrics(self, served: str, fusion: str) -> dict[str, float]:
-        """Every mean as `<split>_<method>_<metric>`, and what gates ask of the method that is served.
+        """Every mean as `<split>_<method>_<metric>`, comparisons, and what gates ask of the method that is served.
 
+        `<split>_<method>_gain_against_<baseline>` is the mean paired difference in NDCG@10 to sparse or to dense search
+        (positive where the method is better), `<split>_<method>_p_against_<baseline>` its p, uncorrected.
         `reranker_loss` is the NDCG@10 on test queries that the served reranker loses to the fusion it reorders, 0 where
         none is served; `refused` and `wrongly_refused` are shares of the unanswerable and the other test queries.
         """
@@ -129,6 +140,11 @@ class RetrievalEvaluation:
             for method, result in part.methods.items()
             for metric, figure in result.figures.items()
         }
+        for split, part in self.splits.items():
+            for method, result in part.methods.items():
+                for baseline, by_metric in result.comparisons.items():
+                    figures[f"{split}_{method}_gain_against_{baseline}"] = by_metric[COMPARED].difference
+                    figures[f"{split}_{method}_p_against_{baseline}"] = by_metric[COMPARED].p_value
         if (test := self.splits.get("test")) is None:
             return figures
         figures["test_served_ndcg@10"] = self.mean("test", served, "ndcg@10")
@@ -145,6 +161,21 @@ class RetrievalEvaluation:
             | {name: f"{f.mean:.3f} ({f.low:.3f}–{f.high:.3f})" for name, f in result.figures.items() if name in SHOWN}
             for method, result in self.splits[split].methods.items()
         ]
+
+    def comparison_rows(self, split: str) -> list[dict[str, str]]:
+        """One row a method of a split: what it gains in NDCG@10 over sparse and over dense search, with interval and p.
+
+        A dash stands where a method is not compared, as with itself.
+        """
+        rows = []
+        for method, result in self.splits[split].methods.items():
+            row = {"method": method}
+            for baseline in BASELINES:
+                c = result.comparisons.get(baseline, {}).get(COMPARED)
+                row[f"gain over {baseline}"] = f"{c.difference:+.3f} ({c.low:+.3f} to {c.high:+.3f})" if c else "–"
+                row[f"p against {baseline}"] = f"{c.p_value:.4f}" if c else "–"
+            rows.append(row)
+        return rows
 
     def mean(self, split: str, method: str, metric: str) -> float:
         """One mean. Raises `KeyError` for a split, method or metric that was not evaluated."""
@@ -171,16 +202,12 @@ def evaluate_methods(
     splits: dict[str, SplitEvaluation] = {}
     for (split,), part in sorted(queries.group_by("split", maintain_order=True), key=lambda group: str(group[0][0])):
         texts, unscored = scored_queries(part, judged)
-        searched: dict[str, Searched] = {}
+        searched: dict[Method, Searched] = {}
         for method in chosen:
             searched[method] = score_queries(searcher, texts, judged, method)
             done += part.height
             progress(done, total, f"queries of {split} searched by {method}")
-        baseline = searched.get(BASELINE)
-        evaluated = {
-            method: _summary(found, baseline if method != BASELINE else None, seed)
-            for method, found in searched.items()
-        }
+        evaluated: dict[str, MethodEvaluation] = {method: _summary(method, searched, seed) for method in searched}
         without = {query: text for query, text in part.select("id", "query").iter_rows() if query in unscored}
         refusals = _refusals(searcher, texts, without) if without else None
         splits[str(split)] = SplitEvaluation(len(texts), unscored, evaluated, refusals)
@@ -257,19 +284,28 @@ def score_queries(
     return Searched(values, levels)
 
 
-def _summary(found: Searched, baseline: Searched | None, seed: int) -> MethodEvaluation:
+def _summary(method: Method, searched: Mapping[Method, Searched], seed: int) -> MethodEvaluation:
+    found = searched[method]
     columns = {name: [query[name] for query in found.values.values()] for name in METRICS}
     figures = {name: Figure(fmean(column), *bootstrap_interval(column, seed=seed)) for name, column in columns.items()}
-    against: dict[str, Comparison] = {}
-    if baseline is not None:
-        for name, ours in columns.items():
-            theirs = [baseline.values[query][name] for query in found.values]
-            against[name] = compare(ours, theirs, seed)
+    sparse, dense = (
+        _against(columns, found, searched[baseline], seed) if baseline in searched and baseline != method else {}
+        for baseline in BASELINES
+    )
     confidence = {}
     for level in LEVELS:
         rights = [right for reached, right in found.levels.values() if reached == level]
         confidence[level] = Level(len(rights), fmean(rights) if rights else None)
-    return MethodEvaluation(figures, found.values, against, confidence)
+    return MethodEvaluation(figures, found.values, sparse, dense, confidence)
+
+
+def _against(
+    columns: Mapping[str, Sequence[float]], found: Searched, baseline: Searched, seed: int
+) -> dict[str, Comparison]:
+    return {
+        name: compare(ours, [baseline.values[query][name] for query in found.values], seed)
+        for name, ours in columns.items()
+    }
 
 
 def compare(ours: Sequence[float], theirs: Sequence[float], seed: int = 0) -> Comparison:

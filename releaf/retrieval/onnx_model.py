@@ -33,12 +33,15 @@ _OPSET = 18
 _SHOWN = 16  # tokens of the example that is traced; the length stays free
 
 
-def export(module: nn.Module, config: Any, directory: Path, precision: Precision, longest: int) -> Path:
+def export(
+    module: nn.Module, config: Any, directory: Path, precision: Precision, longest: int, *, exact: Path | None = None
+) -> Path:
     """Write `module` as `model.onnx` into a directory and return the file.
 
     The module takes token ids and token types, int64 (1, T), and gives float32 (1, D). `config` is its transformers
     configuration, by which operators are fused where ONNX Runtime knows how (the BERT family). int8 holds the weights
-    of matrix products per output channel and quantizes what they meet as it comes. `longest` is the largest T. Raises
+    of matrix products per output channel and quantizes what they meet as it comes; the fp32 model that it was made from
+    is then left at `exact`, a file on the same disk, where one is named. `longest` is the largest T. Raises
     `StorageError` when the files do not fit.
     """
     with tempfile.TemporaryDirectory(dir=directory, prefix=".export-") as name, storage_errors(directory), _quiet():
@@ -46,6 +49,8 @@ def export(module: nn.Module, config: Any, directory: Path, precision: Precision
         target = directory / MODEL_FILE
         if precision == "int8":
             _quantize(fused, target)
+            if exact is not None:
+                fused.replace(exact)
         else:
             fused.replace(target)
     return target

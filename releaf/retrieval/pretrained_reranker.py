@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from releaf.artifacts import content_hash, write_json
 from releaf.errors import ModelSourceError
 from releaf.retrieval.encode import no_progress_bar
 from releaf.retrieval.model_source import folder_revision, resolve
-from releaf.retrieval.onnx_model import TOKENIZER_FILE, Precision, export
-from releaf.retrieval.rerank import DESCRIPTION, FORMAT
+from releaf.retrieval.onnx_model import TOKENIZER_FILE, Precision
+from releaf.retrieval.reranker_export import Exported, Int8Trial, export_cross_encoder
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-def export_reranker(source: str, directory: Path, *, precision: Precision, max_tokens: int) -> int:
-    """Write the cross-encoder that `source` names into a directory that `Reranker.open` reads; returns its parameters.
+def export_reranker(
+    source: str, directory: Path, *, precision: Precision, max_tokens: int, trial: Int8Trial | None = None
+) -> tuple[int, Exported]:
+    """Write the cross-encoder that `source` names into a directory that `Reranker.open` reads.
 
-    Raises `ModelSourceError` for a source that cannot be opened, that carries no `tokenizer.json`, or that gives more
-    than one score a pair.
+    Returns the number of its parameters, and in which precision it was written: where int8 is asked for, `trial`
+    decides whether it is taken; None takes it. Raises `ModelSourceError` for a source that cannot be opened, that
+    carries no `tokenizer.json`, or that gives more than one score a pair.
     """
     from safetensors import SafetensorError
     from transformers import AutoModelForSequenceClassification
@@ -38,14 +39,18 @@ def export_reranker(source: str, directory: Path, *, precision: Precision, max_t
         raise ModelSourceError(f"{source} cannot be loaded as a cross-encoder: {error}") from error
     if model.config.num_labels != 1:
         raise ModelSourceError(f"{source} gives {model.config.num_labels} scores a pair; a reranker gives one")
-    directory.mkdir(parents=True, exist_ok=True)
-    export(_scored(model), model.config, directory, precision, int(model.config.max_position_embeddings))
-    shutil.copy2(folder / TOKENIZER_FILE, directory / TOKENIZER_FILE)
-    revision = content_hash([folder_revision(folder), precision, max_tokens])
-    write_json(
-        directory / DESCRIPTION, {"format": FORMAT, "revision": revision, "max_tokens": max_tokens, "source": source}
+    exported = export_cross_encoder(
+        _scored(model),
+        model.config,
+        folder,
+        directory,
+        precision,
+        max_tokens=max_tokens,
+        source=source,
+        identity=[folder_revision(folder), max_tokens],
+        trial=trial or Int8Trial(),
     )
-    return sum(parameter.numel() for parameter in model.parameters())
+    return sum(parameter.numel() for parameter in model.parameters()), exported
 
 
 def _scored(model: Any) -> nn.Module:

@@ -7,21 +7,20 @@ first (localized contrastive estimation, Gao, Dai and Callan 2021). The model st
 from __future__ import annotations
 
 import random
-import shutil
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from releaf.artifacts import content_hash, write_json
 from releaf.errors import DataError
 from releaf.progress import Progress, silent
 from releaf.retrieval.encode import load_sentence_transformer
 from releaf.retrieval.model_source import folder_revision, resolve
-from releaf.retrieval.onnx_model import TOKENIZER_FILE, export
-from releaf.retrieval.rerank import DESCRIPTION, FORMAT, pair
+from releaf.retrieval.onnx_model import TOKENIZER_FILE
+from releaf.retrieval.rerank import pair
+from releaf.retrieval.reranker_export import Exported, Int8Trial, export_cross_encoder
 from releaf.retrieval.settings import RerankerSettings
 from releaf.training.device import Hardware
 
@@ -46,11 +45,12 @@ class Group:
 
 @dataclass(frozen=True)
 class TrainedReranker:
-    """What `train_reranker` wrote: curves by epoch, and sizes."""
+    """What `train_reranker` wrote: curves by epoch, sizes, and in which precision."""
 
     history: History
     groups: int
     parameters: int
+    exported: Exported
 
 
 def train_reranker(
@@ -61,13 +61,15 @@ def train_reranker(
     settings: RerankerSettings,
     hardware: Hardware,
     *,
+    trial: Int8Trial | None = None,
     state_dir: Path | None = None,
     progress: Progress = silent,
 ) -> TrainedReranker:
     """Train a cross-encoder on groups and write it, as ONNX, into a directory that `Reranker.open` reads.
 
-    The epoch with the best mean reciprocal rank of the right passage in the `held_out` groups is kept. Raises
-    `DataError` where a group lacks a positive or a negative, or there are none.
+    The epoch with the best mean reciprocal rank of the right passage in the `held_out` groups is kept. Where the
+    settings ask for int8, `trial` decides whether it is taken; None takes it. Raises `DataError` where a group lacks a
+    positive or a negative, or there are none.
     """
     from releaf.training.loop import Optimization, fit, seed_everything
 
@@ -87,30 +89,23 @@ def train_reranker(
         warmup_epochs=0.2,
         seed=settings.seed,
     )
-    precise: Hardware = replace(hardware, precision=_precision(settings, hardware))
+    precise = hardware.for_training(settings.native_bf16)
     history = fit(model, task, plan, precise, state_dir=state_dir, progress=progress)
     model.cpu().float()
     model.transformer.set_attn_implementation("eager")  # what the exporter and the fusing know
-    directory.mkdir(parents=True, exist_ok=True)
-    config = model.transformer.config
-    export(_exported(model), config, directory, settings.precision, int(config.max_position_embeddings))
-    shutil.copy2(folder / TOKENIZER_FILE, directory / TOKENIZER_FILE)
     trained_on = [[asdict(group) for group in part] for part in (groups, held_out)]
-    revision = content_hash([folder_revision(folder), asdict(settings), trained_on])
-    write_json(
-        directory / DESCRIPTION,
-        {"format": FORMAT, "revision": revision, "max_tokens": settings.max_tokens, "source": source},
+    exported = export_cross_encoder(
+        _exported(model),
+        model.transformer.config,
+        folder,
+        directory,
+        settings.precision,
+        max_tokens=settings.max_tokens,
+        source=source,
+        identity=[folder_revision(folder), asdict(settings), trained_on],
+        trial=trial or Int8Trial(),
     )
-    return TrainedReranker(history, len(groups), sum(p.numel() for p in model.parameters()))
-
-
-def _precision(settings: RerankerSettings, hardware: Hardware) -> Any:
-    """bf16 in training where the processor multiplies it natively: two to three times as fast, no worse here."""
-    import torch
-
-    if hardware.device == "cpu" and settings.native_bf16 and torch.cpu._is_avx512_bf16_supported():
-        return "bf16"
-    return hardware.precision
+    return TrainedReranker(history, len(groups), sum(p.numel() for p in model.parameters()), exported)
 
 
 def _cross_encoder(folder: Path, layers: int) -> Any:

@@ -1,14 +1,16 @@
-"""The sparse index: BM25 over stemmed words (R2). Scores and storage come from bm25s; words, masks and order are here.
+"""The sparse index: BM25 over stemmed words (R2). Storage comes from bm25s; masks and order are here.
 
-bm25s has no add or delete: an index is built whole (5,000 abstracts take a second) and never changed.
+An index is never changed: with the previous one at hand, the next is built of what stands there, and only chunks whose
+text is new are stemmed.
 """
 
 from __future__ import annotations
 
-import re
+import unicodedata
 import zipfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from tokenize import TokenError
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,25 +21,16 @@ from numpy.typing import NDArray
 
 from releaf.artifacts import read_json, storage_errors, write_json
 from releaf.errors import ArtifactError, DataError, InputError
-from releaf.retrieval.passages import Filters, Payload, normalize, passages, payloads
+from releaf.retrieval.passages import Filters, Payload, passages, refuse_twice
+from releaf.retrieval.sparse_forward import K1, STOP_WORDS, B, Forward, analyze, bm25_scores, forward
 
 if TYPE_CHECKING:
     import bm25s
 
-FORMAT = 2
+__all__ = ["STOP_WORDS", "SparseIndex", "analyze", "build"]
+
+FORMAT = 3
 Backend = Literal["numpy", "numba"]
-K1 = 1.5
-B = 0.75
-# Words of one letter stay: "5" is a resin code. Measured on SciFact: 0.688 against 0.686 NDCG@10 without them.
-_WORD = re.compile(r"[^\W_]+")
-# Function words that Lucene's English analyzer drops (Apache Lucene, EnglishAnalyzer.ENGLISH_STOP_WORDS_SET).
-STOP_WORDS = frozenset(
-    [
-        *("a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "if", "in", "into", "is", "it", "no", "not"),
-        *("of", "on", "or", "such", "that", "the", "their", "then", "there", "these", "they", "this", "to", "was"),
-        *("will", "with"),
-    ]
-)
 _DESCRIPTION = "sparse.json"
 _ENGINE = "bm25s"
 _TERMS = "terms.npz"
@@ -56,53 +49,47 @@ _DAMAGED = (
 )
 
 
-def analyze(text: str) -> list[str]:
-    """The stemmed words of a text: normalized, lower case, without stop words, Snowball English stems.
-
-    Documents and queries both go through it.
-    """
-    import Stemmer
-
-    words = [word for word in _WORD.findall(normalize(text).lower()) if word not in STOP_WORDS]
-    # A stemmer is not to be shared between threads; making one takes two microseconds.
-    stems: list[str] = Stemmer.Stemmer("english").stemWords(words)
-    return stems
-
-
-def build(chunks: pl.DataFrame, directory: Path) -> None:
+def build(chunks: pl.DataFrame, directory: Path, previous: Path | None = None) -> int:
     """Write a BM25 index (k1 = 1.5, b = 0.75, IDF = ln((N − n + ½)/(n + ½) + 1)) of a `chunks` table into a directory.
 
-    Raises `DataError` when the table is empty, holds an id twice, or no chunk holds a word.
+    `previous` is the directory of another index: chunks whose text stands there are not stemmed again. Whatever is
+    wrong with it, it is left alone, and the files are the same with it and without. Returns how many chunks were
+    stemmed. Raises `DataError` when the table is empty, holds an id twice, or no chunk holds a word.
     """
     import bm25s
 
-    carried = payloads(chunks)
-    words = [analyze(text) for text in passages(chunks)]
-    # Sorted: bm25s numbers words in set order, which differs from process to process.
-    vocabulary = {word: number for number, word in enumerate(sorted({word for chunk in words for word in chunk}))}
-    if not vocabulary:
+    refuse_twice(chunks)
+    former = None if previous is None else _former(previous)
+    held, stemmed = forward(passages(chunks), former)
+    if not held.stems:
         raise DataError(f"cannot build a sparse index: {len(chunks)} chunks hold no word but stop words")
+    scores = bm25_scores(held)
     engine = bm25s.BM25(k1=K1, b=B, method="lucene", backend="numpy")
-    numbers = [[vocabulary[word] for word in chunk] for chunk in words]
-    engine.index((numbers, vocabulary), create_empty_token=False, show_progress=False)
+    engine.scores = {**scores._asdict(), "num_docs": len(held)}
+    engine.nonoccurrence_array = None  # of no use to this method
+    engine.vocab_dict = {stem: number for number, stem in enumerate(held.stems)}
+    rows = chunks.select(pl.col(name).cast(kind) for name, kind in _ROWS_SCHEMA.items())
     with storage_errors(directory):
         engine.save(str(directory / _ENGINE), allow_pickle=False, show_progress=False)
-        starts, words_of, counts = _forward(numbers)
-        np.savez(directory / _TERMS, starts=starts, words=words_of, counts=counts)
-    pl.DataFrame(
-        [{"id": name, **payload.to_json()} for name, payload in carried.items()], schema=_ROWS_SCHEMA
-    ).write_parquet(directory / _ROWS)
-    write_json(directory / _DESCRIPTION, {"format": FORMAT})
+        held.save(directory / _TERMS)
+        rows.write_parquet(directory / _ROWS)
+    write_json(directory / _DESCRIPTION, {"format": FORMAT, "analyzer": _analyzer()})
+    return stemmed
 
 
-def _forward(numbers: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
-    """Where each chunk starts, its words and how often it holds them: what expansion reads of what it trusts."""
-    counted = [np.unique(np.asarray(chunk, dtype=np.int32), return_counts=True) for chunk in numbers]
-    return (
-        np.cumsum([0, *(len(words) for words, _ in counted)], dtype=np.int64),
-        np.concatenate([words for words, _ in counted]).astype(np.int32),
-        np.concatenate([counts for _, counts in counted]).astype(np.int32),
-    )
+def _analyzer() -> dict[str, str]:
+    """What decides the stems of a text besides this code, which `FORMAT` stands for."""
+    return {"stemmer": version("PyStemmer"), "unicode": unicodedata.unidata_version}
+
+
+def _former(directory: Path) -> Forward | None:
+    """The forward index of a directory; None where it cannot be used."""
+    try:
+        if read_json(directory / _DESCRIPTION) != {"format": FORMAT, "analyzer": _analyzer()}:
+            return None
+        return Forward.load(directory / _TERMS)
+    except (ArtifactError, OSError, *_DAMAGED):
+        return None
 
 
 class SparseIndex:
@@ -111,7 +98,7 @@ class SparseIndex:
     def __init__(
         self,
         engine: bm25s.BM25,
-        forward: Mapping[str, NDArray[Any]],
+        terms: Forward,
         ids: tuple[str, ...],
         carried: tuple[Payload, ...],
         backend: Backend,
@@ -120,8 +107,7 @@ class SparseIndex:
         self._indices: NDArray[np.int32] = engine.scores["indices"]
         self._indptr: NDArray[np.int64] = engine.scores["indptr"].astype(np.int64)
         self._vocabulary: dict[str, int] = engine.vocab_dict
-        self._words = sorted(self._vocabulary, key=self._vocabulary.__getitem__)
-        self._forward = forward
+        self._terms = terms
         self._rows = {name: row for row, name in enumerate(ids)}
         self._payloads = carried
         self._backend = backend
@@ -143,12 +129,10 @@ class SparseIndex:
             ids = tuple(rows["id"].to_list())
             carried = tuple(Payload.from_json(row) for row in rows.drop("id").iter_rows(named=True))
             engine = bm25s.BM25.load(str(directory / _ENGINE), backend="numpy", allow_pickle=False, show_progress=False)
-            # Opened here: of a file that is no archive, NumPy forgets to close what it opened itself.
-            with (directory / _TERMS).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-                forward = {name: file[name] for name in ("starts", "words", "counts")}
-            _check_rows(engine.scores, forward, len(ids))
-            _check_words(engine.scores, engine.vocab_dict)
-            return cls(engine, forward, ids, carried, backend)
+            terms = Forward.load(directory / _TERMS)
+            _check_rows(engine.scores, terms, len(ids))
+            _check_words(engine.scores, engine.vocab_dict, terms)
+            return cls(engine, terms, ids, carried, backend)
         except FileNotFoundError as error:
             # polars does not say which file it looked for.
             missing = error.filename or directory / _ROWS
@@ -178,9 +162,9 @@ class SparseIndex:
 
     def terms_of(self, chunk: str) -> dict[str, int]:
         """How often each stem stands in a chunk. Raises `KeyError` for a chunk that is not in the index."""
-        start, end = self._forward["starts"][self._rows[chunk] : self._rows[chunk] + 2]
-        words, counts = self._forward["words"][start:end], self._forward["counts"][start:end]
-        return {self._words[word]: int(count) for word, count in zip(words, counts, strict=True)}
+        start, end = self._terms.starts[self._rows[chunk] : self._rows[chunk] + 2]
+        words, counts = self._terms.words[start:end], self._terms.counts[start:end]
+        return {self._terms.stems[word]: int(count) for word, count in zip(words, counts, strict=True)}
 
     def document_frequency(self, stem: str) -> int:
         """How many chunks hold a stem; 0 for one that none holds."""
@@ -208,18 +192,18 @@ class SparseIndex:
         return np.asarray([not filters.allow(payload) for payload in self._payloads])
 
 
-def _check_rows(scores: dict[str, Any], forward: Mapping[str, NDArray[Any]], rows: int) -> None:
+def _check_rows(scores: dict[str, Any], terms: Forward, rows: int) -> None:
     if scores["num_docs"] != rows or (
         len(scores["indices"]) and not 0 <= int(scores["indices"].min()) <= int(scores["indices"].max()) < rows
     ):
         raise ValueError(f"scores are for {scores['num_docs']} chunks, but {rows} are described")
-    if len(forward["starts"]) != rows + 1 or int(forward["starts"][-1]) != len(forward["words"]):
-        raise ValueError(f"words are for {len(forward['starts']) - 1} chunks, but {rows} are described")
+    if len(terms) != rows:
+        raise ValueError(f"words are for {len(terms)} chunks, but {rows} are described")
 
 
-def _check_words(scores: dict[str, Any], vocabulary: Mapping[str, int]) -> None:
+def _check_words(scores: dict[str, Any], vocabulary: Mapping[str, int], terms: Forward) -> None:
     starts, held = scores["indptr"], len(scores["indices"])
-    if len(starts) != len(vocabulary) + 1 or sorted(vocabulary.values()) != list(range(len(vocabulary))):
+    if len(starts) != len(vocabulary) + 1 or vocabulary != dict(zip(terms.stems, range(len(terms.stems)), strict=True)):
         raise ValueError(f"scores are for {len(starts) - 1} words, but {len(vocabulary)} are listed")
     if starts[0] != 0 or starts[-1] != held or (np.diff(starts) < 0).any() or len(scores["data"]) != held:
         raise ValueError(f"{len(scores['data'])} scores of {held} chunks do not fit where each word's begin")

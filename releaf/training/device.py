@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, cast
 
 from releaf.errors import HardwareError
@@ -33,6 +33,18 @@ class Hardware:
     def four_bit(self) -> bool:
         """Whether a 4-bit base model can be held here: CUDA only."""
         return self.device == "cuda"
+
+    def for_training(self, native_bf16: bool) -> Hardware:
+        """Return the same in bf16 where that is wanted and the processor multiplies it natively.
+
+        Convolutions train 1.3 to 2 times as fast and transformers 2 to 3 times, no worse in what they learn; without
+        such instructions it would be slower than fp32, so it is decided here and not by a profile.
+        """
+        import torch
+
+        if native_bf16 and self.device == "cpu" and torch.cpu._is_avx512_bf16_supported():
+            return replace(self, precision="bf16")
+        return self
 
     def batch_size(self, model_bytes: int, sample_bytes: int, *, overhead: float = 0.2, limit: int = 64) -> int:
         """Largest power of two that fits: M_total = M_model + M_batch + M_cache + M_overhead.

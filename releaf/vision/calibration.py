@@ -1,87 +1,90 @@
-"""Temperatures that make probabilities mean what they say.
+"""Weights that make probabilities mean what they say, fitted on pictures that training did not see.
 
-One temperature a head, fitted on validation images: Guo et al. 2017, "On Calibration of Modern Neural Networks",
-section 4.2. It changes no prediction, only how sure it sounds.
+Two numbers a label (see `blend`); where there is but the network, one: the temperature of Guo et al. 2017, "On
+Calibration of Modern Neural Networks", section 4.2, which changes no prediction, only how sure it sounds.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize_scalar
-from scipy.special import logsumexp
-from torch import Tensor
+from scipy.optimize import minimize
 
 from releaf.metrics.classification import expected_calibration_error
+from releaf.vision.blend import Evidence, Weights, blended, heard, pooled
 from releaf.vision.data import LABELS, MISSING, ClassNames, Labels
-from releaf.vision.prediction import label_probabilities
-from releaf.vision.settings import HEADS
 
-_LOWEST, _HIGHEST = 0.05, 20.0
+PHOTOGRAPH = "photograph"
+ENOUGH = 100  # photographs that know a label: fewer give weights that are mostly noise
+
+_NETWORK = (0.05, 20.0)
+_DESCRIPTORS = (0.0, 100.0)
+_START = 5.0  # about what scores between 0 and 1 need to become odds
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Temperatures by head, and the calibration error of each label before and after, where it is labelled at all."""
+    """Weights by label, and the calibration error of each label before and after, where it is labelled at all.
 
-    temperatures: dict[str, float]
+    Before: both witnesses unweighted, as far as there are any, so what the network says by itself.
+    """
+
+    weights: dict[str, Weights]
     ece_before: dict[str, float]
     ece_after: dict[str, float]
 
 
-def calibrate(logits: Mapping[str, Tensor], labels: Labels, names: ClassNames) -> Calibration:
-    """Fit the temperature of every head to validation logits (N, classes) and labels (N, 4).
+def calibrate(evidence: Evidence, labels: Labels, sources: Sequence[str], names: ClassNames) -> Calibration:
+    """Fit the weights of every label to the evidence on N validation pictures, their labels (N, 4) and sources.
 
-    The material head also learns from images that know only a family. A head without a label keeps temperature 1.
+    What is served are photographs: where enough of them know a label, rendered pictures have no say in it. A label that
+    no picture has keeps the network alone.
     """
-    temperatures = {
-        head: fit_temperature(logits[head].double().numpy(), allowed_classes(head, labels, names)) for head in HEADS
-    }
-    before, after = _errors(logits, labels, names, {}), _errors(logits, labels, names, temperatures)
-    return Calibration(temperatures, before, after)
+    photographs = np.array(sources) == PHOTOGRAPH
+    weights: dict[str, Weights] = {}
+    for column, label in enumerate(LABELS):
+        known = labels[:, column] != MISSING
+        telling = known & photographs
+        rows = np.flatnonzero(telling if telling.sum() >= ENOUGH else known)
+        weights[label] = fit_weights(evidence.rows(rows), label, labels[rows, column])
+    return Calibration(weights, _errors(evidence, labels, names, {}), _errors(evidence, labels, names, weights))
 
 
-def allowed_classes(head: str, labels: Labels, names: ClassNames) -> npt.NDArray[np.bool_]:
-    """Return (N, classes) booleans: which classes an image's label allows; none where it has no label.
+def fit_weights(evidence: Evidence, label: str, truth: npt.NDArray[np.int64]) -> Weights:
+    """Return the weights that minimize the mean −ln p of the true classes (N,); convex, so found from any start.
 
-    An exact label allows one class; a material known only by its family allows all materials of it.
+    A normal prior, worth about one picture, keeps a handful of right answers from making the weights as large as they
+    may be. Without a picture the network stands alone at weight 1.
     """
-    classes = len(names.ids(head))
-    exact = labels[:, LABELS.index(head)]
-    allowed: npt.NDArray[np.bool_] = exact[:, None] == np.arange(classes)[None, :]
-    if head == "material":
-        family = labels[:, LABELS.index("family")]
-        same_family = family[:, None] == np.array(names.family_of_material)[None, :]
-        allowed |= (exact == MISSING)[:, None] & same_family
-    return allowed
+    if not len(truth):
+        return Weights()
+    both = label in evidence.descriptors
+    witnesses = [heard(evidence.network[label]), *([evidence.descriptors[label]] if both else [])]
+    said = np.stack([np.asarray(values, dtype=np.float64) for values in witnesses])
+    rows = np.arange(len(truth))
+
+    def loss(point: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+        logs = pooled(evidence, label, _weights(point, both))
+        # The gradient of a log-linear model: what is expected under it less what was seen.
+        slope = (np.exp(logs)[None] * said).sum(axis=2) - said[:, rows, truth]
+        off = (point - start) / start
+        value = -logs[rows, truth].mean() + 0.5 * (off**2).mean() / len(truth)
+        return float(value), slope.mean(axis=1) + off / start / len(start) / len(truth)
+
+    start = np.array([0.5, _START] if both else [1.0])
+    bounds = [(0.0, _NETWORK[1]), _DESCRIPTORS] if both else [_NETWORK]
+    return _weights(minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x, both)
 
 
-def fit_temperature(logits: npt.NDArray[np.float64], allowed: npt.NDArray[np.bool_]) -> float:
-    """Return the T in [0.05, 20] that minimizes the mean −ln Σ softmax(logits / T) over the allowed classes.
-
-    Rows that allow no class count nowhere; with none left T is 1.
-    """
-    known = allowed.any(axis=1)
-    if not known.any():
-        return 1.0
-    rows, inside = logits[known], np.where(allowed[known], 0.0, -np.inf)
-
-    def loss(log_t: float) -> float:
-        scaled = rows / math.exp(log_t)
-        return float((logsumexp(scaled, axis=1) - logsumexp(scaled + inside, axis=1)).mean())
-
-    found = minimize_scalar(loss, bounds=(math.log(_LOWEST), math.log(_HIGHEST)), method="bounded")
-    return math.exp(float(found.x))
+def _weights(point: npt.NDArray[np.float64], both: bool) -> Weights:
+    return Weights(float(point[0]), float(point[1]) if both else 0.0)
 
 
-def _errors(
-    logits: Mapping[str, Tensor], labels: Labels, names: ClassNames, temperatures: Mapping[str, float]
-) -> dict[str, float]:
-    probabilities = label_probabilities(logits, names, temperatures)
+def _errors(evidence: Evidence, labels: Labels, names: ClassNames, weights: Mapping[str, Weights]) -> dict[str, float]:
+    probabilities = blended(evidence, weights, names)
     columns = {label: labels[:, LABELS.index(label)] for label in LABELS}
     return {
         label: expected_calibration_error(probabilities[label], column)

@@ -5,7 +5,6 @@ Here: what belongs to a checkpoint, and refusing one that does not fit. Where ch
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,26 +13,25 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from releaf.artifacts import read_json, write_json
-from releaf.errors import ArtifactError, InputError
+from releaf.errors import ArtifactError
 from releaf.taxonomy import Taxonomy
 from releaf.vision import preprocessing
-from releaf.vision.data import LABELS, ClassNames
+from releaf.vision.data import ClassNames
 from releaf.vision.model import VisionModel, empty_model
-from releaf.vision.settings import HEADS, VisionSettings
+from releaf.vision.settings import VisionSettings
 
 WEIGHTS = "weights.safetensors"
 DESCRIPTION = "model.json"
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, eq=False)
 class VisionCheckpoint:
-    """A trained model with the names of its classes, the settings it was made with and a temperature for each head."""
+    """A trained network with the names of its classes and the settings it was made with."""
 
     model: VisionModel
     names: ClassNames
     settings: VisionSettings
-    temperatures: Mapping[str, float]
 
 
 def save(checkpoint: VisionCheckpoint, directory: Path) -> None:
@@ -46,7 +44,6 @@ def save(checkpoint: VisionCheckpoint, directory: Path) -> None:
             "format": FORMAT,
             "names": asdict(checkpoint.names),
             "settings": asdict(checkpoint.settings),
-            "temperatures": dict(checkpoint.temperatures),
             "preprocessing": _preprocessing(),
         },
     )
@@ -65,39 +62,19 @@ def load(directory: Path, taxonomy: Taxonomy | None = None) -> VisionCheckpoint:
                 f"{directory} was made by another version (format {described['format']}, preprocessing "
                 f"{described['preprocessing']}); train again"
             )
-        names = ClassNames(**{key: tuple(value) for key, value in described["names"].items()})
+        names = ClassNames.read(described["names"])
         settings = VisionSettings(**described["settings"])
-        temperatures = {head: float(described["temperatures"][head]) for head in HEADS}
     except (KeyError, TypeError, AttributeError) as error:
         raise ArtifactError(f"{directory / DESCRIPTION} lacks what a vision checkpoint needs: {error}") from error
     if taxonomy is not None:
-        _check_names(names, ClassNames.of(taxonomy), directory)
+        names.require(ClassNames.of(taxonomy), directory)
     model = empty_model(settings, names.counts)
     try:
         model.load_state_dict(load_file(directory / WEIGHTS))
     except (SafetensorError, OSError, RuntimeError) as error:
         raise ArtifactError(f"{directory / WEIGHTS} cannot be read into {settings.backbone}: {error}") from error
-    return VisionCheckpoint(model.eval(), names, settings, temperatures)
+    return VisionCheckpoint(model.eval(), names, settings)
 
 
 def _preprocessing() -> dict[str, Any]:
     return {"version": preprocessing.VERSION, "mean": list(preprocessing.MEAN), "std": list(preprocessing.STD)}
-
-
-def _check_names(own: ClassNames, wanted: ClassNames, directory: Path) -> None:
-    for label in LABELS:
-        mine, theirs = own.ids(label), wanted.ids(label)
-        if mine == theirs:
-            continue
-        gone, new = sorted(set(mine) - set(theirs)), sorted(set(theirs) - set(mine))
-        difference = f"only in the checkpoint: {gone or 'none'}; only in the taxonomy: {new or 'none'}"
-        if not gone and not new:
-            difference = f"the order differs: {', '.join(mine)}"
-        raise InputError(f"{directory} was trained for another taxonomy ({label}: {difference}); train it again")
-    if own.family_of_material != wanted.family_of_material:
-        moved = [
-            name
-            for name, old, new in zip(own.material, own.family_of_material, wanted.family_of_material, strict=True)
-            if old != new
-        ]
-        raise InputError(f"{directory} was trained for another taxonomy (family of {', '.join(moved)}); train it again")

@@ -6,19 +6,19 @@ how they are split is decided before; random changes are in `augmentation`.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from releaf.artifacts import content_hash, staged_directory
-from releaf.errors import DataError, UnknownNameError
+from releaf.errors import DataError, InputError, UnknownNameError
+from releaf.parallel import each
 from releaf.progress import Progress, silent
 from releaf.taxonomy import Taxonomy
 from releaf.vision.preprocessing import VERSION, preprocess
@@ -51,6 +51,27 @@ class ClassNames:
             taxonomy.bin_ids,
             taxonomy.family_of_material,
         )
+
+    @classmethod
+    def read(cls, described: Mapping[str, Any]) -> ClassNames:
+        """Return the names that a JSON object holds; raises TypeError where it is no such object."""
+        return cls(**{key: tuple(value) for key, value in described.items()})
+
+    def require(self, wanted: ClassNames, place: Path) -> None:
+        """Raise InputError, naming the classes that differ, unless the model at `place` was trained for `wanted`."""
+        for label in LABELS:
+            mine, theirs = self.ids(label), wanted.ids(label)
+            if mine == theirs:
+                continue
+            gone, new = sorted(set(mine) - set(theirs)), sorted(set(theirs) - set(mine))
+            difference = f"only in the checkpoint: {gone or 'none'}; only in the taxonomy: {new or 'none'}"
+            if not gone and not new:
+                difference = f"the order differs: {', '.join(mine)}"
+            raise InputError(f"{place} was trained for another taxonomy ({label}: {difference}); train it again")
+        if self.family_of_material != wanted.family_of_material:
+            families = zip(self.material, self.family_of_material, wanted.family_of_material, strict=True)
+            moved = [name for name, old, new in families if old != new]
+            raise InputError(f"{place} was trained for another taxonomy (family of {', '.join(moved)}); train it again")
 
     def ids(self, label: str) -> tuple[str, ...]:
         """Return the ids of `item`, `material`, `family` or `bin`."""
@@ -114,13 +135,10 @@ def load_pixels(images: pl.DataFrame, size: int, *, cache: Path | None = None, p
 
 
 def _decode(paths: list[str], into: Pixels, progress: Progress) -> None:
-    size = into.shape[1]
-    # Pillow releases the interpreter lock while it decodes, so threads are enough.
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        for index, pixels in enumerate(pool.map(lambda path: preprocess(Path(path), size), paths)):
-            into[index] = pixels
-            if (index + 1) % 100 == 0 or index + 1 == len(paths):
-                progress(index + 1, len(paths), "decoding images")
+    def one(index: int) -> None:
+        into[index] = preprocess(Path(paths[index]), into.shape[1])
+
+    each(one, range(len(paths)), progress, "decoding images")
 
 
 def sampling_weights(labels: Labels, sources: Sequence[str]) -> npt.NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""How good a checkpoint is on held-out images: each source apart, each label apart, and its worst mistakes.
+"""How good a classifier is on held-out images: each source apart, each label apart, and its worst mistakes.
 
 Here: figures as plain data. How they are drawn is the reports' business; a folder someone hands in is in `folder`.
 """
@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from releaf.errors import DataError
@@ -24,10 +24,12 @@ from releaf.metrics.classification import (
     top_k_accuracy,
 )
 from releaf.progress import Progress, silent
-from releaf.training.device import Hardware
-from releaf.vision.checkpoint import VisionCheckpoint
-from releaf.vision.data import LABELS, MISSING, Labels, encode_labels, load_pixels
-from releaf.vision.prediction import Probabilities, label_probabilities, predict_logits
+from releaf.vision.blend import blended
+from releaf.vision.data import LABELS, MISSING, ClassNames, Labels, encode_labels
+from releaf.vision.predictor import Predictor, Seen
+from releaf.vision.probabilities import Probabilities
+
+Rows: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 
 _MISTAKES = 12
 
@@ -54,6 +56,14 @@ class LabelFigures:
 
 
 @dataclass(frozen=True)
+class Part:
+    """What one witness reaches."""
+
+    accuracy: float
+    macro_f1: float
+
+
+@dataclass(frozen=True)
 class Mistake:
     """A wrong answer: the picture, its label, the prediction and the probabilities given to both."""
 
@@ -67,9 +77,13 @@ class Mistake:
 
 @dataclass(frozen=True)
 class VisionEvaluation:
-    """Figures by source and label ("item", "material", "family", "bin"), and each source's surest mistakes."""
+    """Figures by source and label ("item", "material", "family", "bin"), and each source's surest mistakes.
+
+    parts: what each witness reaches by itself, by source, label and witness ("network", "descriptors", "both").
+    """
 
     sources: dict[str, dict[str, LabelFigures]]
+    parts: dict[str, dict[str, dict[str, Part]]]
     mistakes: dict[str, list[Mistake]]
 
     def metrics(self) -> dict[str, float]:
@@ -79,6 +93,13 @@ class VisionEvaluation:
             for source, labels in self.sources.items()
             for label, figures in labels.items()
             for figure in ("n", "accuracy", "top3", "macro_f1", "ece_before", "ece")
+        } | {
+            f"{source}_{label}_{figure}_{witness}": getattr(part, figure)
+            for source, labels in self.parts.items()
+            for label, witnesses in labels.items()
+            for witness, part in witnesses.items()
+            if witness != "both"
+            for figure in ("accuracy", "macro_f1")
         }
 
     def to_json(self) -> dict[str, Any]:
@@ -86,40 +107,50 @@ class VisionEvaluation:
         return asdict(self)
 
 
-def evaluate(
-    checkpoint: VisionCheckpoint,
-    images: pl.DataFrame,
-    hardware: Hardware,
-    *,
-    cache: Path | None = None,
-    progress: Progress = silent,
-) -> VisionEvaluation:
-    """Measure `checkpoint` on every row of `images`, which should be a split it never saw.
+def evaluate(predictor: Predictor, images: pl.DataFrame, *, progress: Progress = silent) -> VisionEvaluation:
+    """Measure `predictor` on every row of `images`, which should be a split it never saw.
 
     A label counts where an image has it: accuracy on materials only where the material is known, on families where at
     least the family is. Sources are never mixed. Raises DataError for an empty table.
     """
     if images.is_empty():
         raise DataError("there are no images to evaluate on")
-    labels = encode_labels(images, checkpoint.names)
-    pixels = load_pixels(images, checkpoint.settings.image_size, cache=cache, progress=progress)
-    model = checkpoint.model.to(hardware.device).eval()
-    logits = predict_logits(model, pixels, hardware)
-    raw = label_probabilities(logits, checkpoint.names)
-    calibrated = label_probabilities(logits, checkpoint.names, checkpoint.temperatures)
+    seen = predictor.see(predictor.open_all(images["path"].to_list(), progress))
+    return evaluate_seen(predictor, seen, images)
+
+
+def evaluate_seen(predictor: Predictor, seen: Seen, images: pl.DataFrame) -> VisionEvaluation:
+    """Measure what `predictor` makes of images it was shown already."""
+    names = predictor.names
+    labels = encode_labels(images, names)
+    raw, final = blended(seen.evidence, {}, names), predictor.probabilities(seen)
     sources: dict[str, dict[str, LabelFigures]] = {}
+    parts: dict[str, dict[str, dict[str, Part]]] = {}
     mistakes: dict[str, list[Mistake]] = {}
     for source in sorted(set(images["source"])):
         rows = np.flatnonzero((images["source"] == source).to_numpy())
+        known = {label: k for k, label in enumerate(LABELS) if (labels[rows, k] != MISSING).any()}
         sources[source] = {
-            label: figures_of(
-                raw[label][rows], calibrated[label][rows], labels[rows, column], checkpoint.names.ids(label)
-            )
-            for column, label in enumerate(LABELS)
-            if (labels[rows, column] != MISSING).any()
+            label: figures_of(raw[label][rows], final[label][rows], labels[rows, k], names.ids(label))
+            for label, k in known.items()
         }
-        mistakes[source] = _mistakes(images["path"].to_list(), calibrated, labels, rows, checkpoint)
-    return VisionEvaluation(sources, mistakes)
+        parts[source] = {label: _parts(seen, final[label], rows, label, labels[rows, k]) for label, k in known.items()}
+        mistakes[source] = _mistakes(images["path"].to_list(), final, labels, rows, names)
+    return VisionEvaluation(sources, parts, mistakes)
+
+
+def _parts(seen: Seen, final: Probabilities, rows: Rows, label: str, labels: Labels) -> dict[str, Part]:
+    said: dict[str, npt.NDArray[np.floating[Any]]] = {"network": seen.evidence.network[label], "both": final}
+    if label in seen.evidence.descriptors:
+        said["descriptors"] = seen.evidence.descriptors[label]
+    classes = final.shape[1]
+    found: dict[str, Part] = {}
+    for witness, scores in said.items():
+        predicted = scores[rows].argmax(axis=1)
+        confusion = confusion_matrix(predicted, labels, classes)
+        right = float((predicted == labels)[labels != MISSING].mean())
+        found[witness] = Part(right, macro_f1(confusion))
+    return found
 
 
 def figures_of(raw: Probabilities, calibrated: Probabilities, labels: Labels, ids: tuple[str, ...]) -> LabelFigures:
@@ -157,8 +188,8 @@ def _mistakes(
     paths: list[str],
     probabilities: Mapping[str, Probabilities],
     labels: Labels,
-    rows: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
-    checkpoint: VisionCheckpoint,
+    rows: Rows,
+    names: ClassNames,
 ) -> list[Mistake]:
     """Return the surest wrong answers about each image's finest label."""
     found: list[Mistake] = []
@@ -169,7 +200,7 @@ def _mistakes(
         predicted = int(p.argmax())
         if truth in (MISSING, predicted):
             continue
-        ids = checkpoint.names.ids(LABELS[column])
+        ids = names.ids(LABELS[column])
         found.append(
             Mistake(paths[row], LABELS[column], ids[truth], ids[predicted], float(p[predicted]), float(p[truth]))
         )

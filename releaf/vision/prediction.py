@@ -1,25 +1,43 @@
-"""From pixels to logits and probabilities, for validation, reports and serving alike.
-
-Here: arrays in, arrays out. Files, names and time are in `inference`.
-"""
+"""From pixels to logits in torch, for training and for measuring what is trained; serving runs ONNX instead."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from releaf.training.device import Hardware
-from releaf.vision.data import ClassNames, Pixels
-from releaf.vision.losses import family_log_probabilities, family_membership
+from releaf.vision.data import Pixels
+from releaf.vision.model import VisionModel
+from releaf.vision.network import Outputs
 from releaf.vision.preprocessing import normalize, to_tensor
 
-Probabilities = npt.NDArray[np.float64]
 BATCH_SIZE = 64
+
+
+class TorchNetwork:
+    """A trained model on the device it was trained on, as a `Network`."""
+
+    def __init__(self, model: VisionModel, hardware: Hardware) -> None:
+        self._model = model.to(hardware.device).eval()
+        self._hardware = hardware
+
+    def __call__(self, pixels: Pixels) -> Outputs:
+        """Return the outputs for (N, size, size, 3) uint8 RGB pixels, N at least 1."""
+        logits: list[dict[str, Tensor]] = []
+        features: list[Tensor] = []
+        for start in range(0, len(pixels), BATCH_SIZE):
+            batch = channels_last(normalize(to_tensor(pixels[start : start + BATCH_SIZE]).to(self._hardware.device)))
+            with torch.no_grad(), _autocast(self._hardware):
+                pooled = self._model.features(batch)
+                logits.append({head: layer(pooled).float().cpu() for head, layer in self._model.heads.items()})
+                features.append(pooled.float().cpu())
+        return Outputs(
+            {head: np.concatenate([part[head].numpy() for part in logits]) for head in logits[0]},
+            np.concatenate([part.numpy() for part in features]),
+        )
 
 
 def predict_logits(
@@ -35,29 +53,6 @@ def predict_logits(
         with torch.no_grad(), _autocast(hardware):
             parts.append({head: out.float().cpu() for head, out in model(batch).items()})
     return {head: torch.cat([part[head] for part in parts]) for head in parts[0]}
-
-
-def label_log_probabilities(logits: Mapping[str, Tensor], names: ClassNames) -> dict[str, Tensor]:
-    """Return ln p of every class of `item`, `material`, `family` and `bin`, each (N, classes).
-
-    A family's probability is the sum of its materials'.
-    """
-    found = {head: values.float().log_softmax(dim=1) for head, values in logits.items()}
-    membership = family_membership(names.family_of_material, len(names.family))
-    return {**found, "family": family_log_probabilities(logits["material"], membership)}
-
-
-def label_probabilities(
-    logits: Mapping[str, Tensor], names: ClassNames, temperatures: Mapping[str, float] | None = None
-) -> dict[str, Probabilities]:
-    """Return p of every class of `item`, `material`, `family` and `bin`, each (N, classes) with rows that sum to 1.
-
-    Logits are divided by the head's temperature, 1 for a head that has none.
-    """
-    scaled = {head: values.double() / (temperatures or {}).get(head, 1.0) for head, values in logits.items()}
-    found = {head: np.asarray(values.softmax(dim=1).numpy(), dtype=np.float64) for head, values in scaled.items()}
-    member = family_membership(names.family_of_material, len(names.family)).numpy()
-    return {**found, "family": found["material"] @ member.T.astype(np.float64)}
 
 
 def channels_last(pixels: Tensor) -> Tensor:

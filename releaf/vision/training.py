@@ -1,6 +1,6 @@
 """How the vision model learns: what it brings to the one training loop, and the whole recipe around it.
 
-Here: batches, validation figures, the recipe from table to calibrated checkpoint. The loop itself is
+Here: batches, validation figures, the recipe from table to checkpoint. The loop itself is
 `releaf.training.loop`.
 """
 
@@ -21,7 +21,6 @@ from releaf.taxonomy import Taxonomy
 from releaf.training.device import Hardware
 from releaf.training.loop import History, Optimization, fit
 from releaf.vision.augmentation import Augmentation, augment
-from releaf.vision.calibration import Calibration, calibrate
 from releaf.vision.checkpoint import VisionCheckpoint
 from releaf.vision.data import (
     LABELS,
@@ -36,8 +35,9 @@ from releaf.vision.data import (
 )
 from releaf.vision.losses import Targets, family_membership, multi_head_loss
 from releaf.vision.model import build_model
-from releaf.vision.prediction import channels_last, label_log_probabilities, predict_logits
+from releaf.vision.prediction import channels_last, predict_logits
 from releaf.vision.preprocessing import normalize, to_tensor
+from releaf.vision.probabilities import label_log_probabilities
 from releaf.vision.settings import VisionSettings
 
 
@@ -63,11 +63,10 @@ class Examples:
 
 @dataclass(frozen=True, eq=False)
 class TrainedVision:
-    """A calibrated checkpoint, the curves of its training and what calibration changed on validation images."""
+    """A checkpoint and the curves of its training."""
 
     checkpoint: VisionCheckpoint
     history: History
-    calibration: Calibration
 
 
 class VisionTask:
@@ -85,7 +84,12 @@ class VisionTask:
         self, train: Examples, validation: Examples, names: ClassNames, settings: VisionSettings, hardware: Hardware
     ) -> None:
         if len(train) < 2 or not len(validation):
-            raise DataError(f"training needs 2 images and validation 1; found {len(train)} and {len(validation)}")
+            raise DataError(
+                f"training needs 2 images and validation 1; found {len(train)} and {len(validation)}: import more "
+                "pictures, or render some (rendering.per_item)"
+            )
+        if (train.labels == MISSING).all():
+            raise DataError(f"none of {len(train)} training images has a label; look at the import's quarantine")
         self._train = train
         self._validation = validation
         self._names = names
@@ -122,7 +126,7 @@ class VisionTask:
         smoothing = self._settings.label_smoothing
         loss = multi_head_loss(logits, _targets(labels, "cpu"), self._membership, smoothing)
         scores = label_log_probabilities(logits, self._names)
-        right = {label: scores[label].argmax(dim=1).numpy() == labels[:, k] for k, label in enumerate(LABELS)}
+        right = {label: scores[label].argmax(axis=1) == labels[:, k] for k, label in enumerate(LABELS)}
         accuracies: dict[str, float] = {}
         means: list[float] = []
         for source in sorted(set(self._validation.sources)):
@@ -144,30 +148,30 @@ def train(
     state_dir: Path | None = None,
     progress: Progress = silent,
 ) -> TrainedVision:
-    """Train on the rows whose split is `train`, choose and calibrate on those of `validation`, touch no others.
+    """Train on the rows whose split is `train`, choose the epoch on those of `validation`, touch no others.
 
     `cache` keeps decoded pixels between runs, `state_dir` lets a killed run go on; both are folders. Raises DataError
     when a split is too small, InputError for an image that cannot be decoded, TrainingError for a loss that is no
     number.
     """
     names = ClassNames.of(taxonomy)
+    if "photograph" in images.filter(pl.col("split") == "train")["source"]:
+        settings = settings.with_photographs()
     parts = {
         split: _examples(images.filter(pl.col("split") == split), names, settings.image_size, cache, progress)
         for split in ("train", "validation")
     }
     model = build_model(settings, names.counts)
-    task = VisionTask(parts["train"], parts["validation"], names, settings, hardware)
-    plan = optimization(settings, photographs="photograph" in parts["train"].sources)
-    history = fit(model, task, plan, hardware, state_dir=state_dir, progress=progress)
-    logits = predict_logits(model, parts["validation"].pixels, hardware)
-    calibration = calibrate(logits, parts["validation"].labels, names)
-    return TrainedVision(VisionCheckpoint(model, names, settings, calibration.temperatures), history, calibration)
+    precise = hardware.for_training(settings.native_bf16)
+    task = VisionTask(parts["train"], parts["validation"], names, settings, precise)
+    history = fit(model, task, optimization(settings), precise, state_dir=state_dir, progress=progress)
+    return TrainedVision(VisionCheckpoint(model, names, settings), history)
 
 
-def optimization(settings: VisionSettings, *, photographs: bool) -> Optimization:
+def optimization(settings: VisionSettings) -> Optimization:
     """Return what the training loop needs to know of `settings`."""
     return Optimization(
-        epochs=settings.epochs_for(photographs=photographs),
+        epochs=settings.epochs,
         learning_rate=settings.learning_rate,
         weight_decay=settings.weight_decay,
         warmup_epochs=settings.warmup_epochs,

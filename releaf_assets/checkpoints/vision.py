@@ -1,4 +1,4 @@
-"""The waste-image classifier's weights and temperatures."""
+"""The two trained parts of the waste-image classifier: a network, and a classifier on local descriptors."""
 
 from pathlib import Path
 
@@ -14,7 +14,8 @@ from resources.reporting import ProgressReporter
 from resources.settings import Settings
 from resources.warehouse import Dataset
 
-CODE = "1"
+CODE = "2"
+DESCRIPTORS_CODE = "1"
 
 
 @dg.asset(**stage("checkpoints", code=CODE, kinds={"pytorch", "timm"}, reads=["vision"]))
@@ -26,7 +27,7 @@ def vision_checkpoint(
     store: ArtifactStore,
     reporter: dg.ResourceParam[ProgressReporter],
 ) -> dg.MaterializeResult[Artifact]:
-    """One backbone with heads for item, material and bin, and a temperature for each fitted on validation."""
+    """The network: one backbone with heads for item, material and bin."""
     from releaf.taxonomy import load_taxonomy
     from releaf.vision.checkpoint import save
     from releaf.vision.training import VisionTask, train
@@ -44,8 +45,7 @@ def vision_checkpoint(
 
     def write(directory: Path) -> dict[str, float]:
         save(trained.checkpoint, directory)
-        calibrated = {f"validation_ece_{head}": value for head, value in trained.calibration.ece_after.items()}
-        return {**save_history(directory, trained.history, VisionTask.monitor), **calibrated}
+        return save_history(directory, trained.history, VisionTask.monitor)
 
     artifact = store.publish(
         "vision_checkpoint",
@@ -58,4 +58,44 @@ def vision_checkpoint(
         headline=f"validation score {artifact.metrics['validation_score']:.3f}, "
         f"epoch {trained.history.best_epoch} kept",
         metadata={**curves(trained.history, VisionTask.monitor), **hardware.metadata(chosen)},
+    )
+
+
+@dg.asset(**stage("checkpoints", code=DESCRIPTORS_CODE, kinds={"scikitlearn"}, reads=["descriptors"]))
+def descriptor_checkpoint(
+    context: dg.AssetExecutionContext,
+    waste_images: Dataset,
+    settings: dg.ResourceParam[Settings],
+    store: ArtifactStore,
+    reporter: dg.ResourceParam[ProgressReporter],
+) -> dg.MaterializeResult[Artifact]:
+    """Fisher vectors of local descriptors and a ridge onto each label: what the network does not see of a surface."""
+    import polars as pl
+
+    from releaf.taxonomy import load_taxonomy
+    from releaf.vision.data import ClassNames, encode_labels
+    from releaf.vision.descriptor_model import train_descriptors
+
+    names = ClassNames.of(load_taxonomy(settings.data_dir / "taxonomy.yaml"))
+    train = image_table(waste_images, settings.home).filter(pl.col("split") == "train")
+
+    def write(directory: Path) -> dict[str, float]:
+        trained = train_descriptors(
+            train["path"].to_list(),
+            encode_labels(train, names),
+            names.counts,
+            settings.descriptors,
+            reporter.of(context),
+        )
+        trained.save(directory)
+        return {"pictures": float(min(train.height, settings.descriptors.limit)), "width": trained.encoder.width}
+
+    artifact = store.publish(
+        "descriptor_checkpoint",
+        write,
+        code_version=DESCRIPTORS_CODE,
+        inputs=versions(waste_images=waste_images),
+    )
+    return artifact_result(
+        artifact, headline=f"{train.height:,} pictures, {artifact.metrics['width']:,.0f} numbers each"
     )

@@ -15,7 +15,7 @@ from resources.sources import imports_root
 from resources.warehouse import Dataset, Warehouse
 
 
-@dg.asset(**stage("datasets", code="1", kinds={"image"}, deps=["taxonomy_file"], reads=["rendering"]))
+@dg.asset(**stage("datasets", code="2", kinds={"image"}, deps=["taxonomy_file"], reads=["rendering"]))
 def rendered_images(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],
@@ -43,7 +43,7 @@ def rendered_images(
         relative.write_parquet(directory / "images.parquet")
         return {"images": relative.height}
 
-    artifact = store.publish("rendered_images", write, code_version="1", inputs={})
+    artifact = store.publish("rendered_images", write, code_version="2", inputs={})
     sheet = contact_sheet(sorted((artifact.path / "images").rglob("*.png"))[:: max(1, wanted.per_item // 3)])
     return artifact_result(
         artifact,

@@ -9,6 +9,7 @@ import dagster as dg
 from releaf.artifacts import Artifact
 from releaf_assets.checks import gate_key
 from releaf_assets.gates import Gate, gates_hash
+from releaf_assets.reports.vision import read_vision
 from releaf_assets.results import artifact_result, versions
 from releaf_assets.stage import stage
 from resources.artifacts import ArtifactStore
@@ -17,8 +18,7 @@ from resources.settings import Settings
 from resources.warehouse import Dataset
 from sensors.staleness import latest_evaluations
 
-CODE = "2"
-MISTAKES = 12
+CODE = "3"
 
 
 def build_evaluation_report(gates: Sequence[Gate]) -> dg.AssetsDefinition:
@@ -39,6 +39,7 @@ def build_evaluation_report(gates: Sequence[Gate]) -> dg.AssetsDefinition:
         dense_index: Artifact,
         sparse_index: Artifact,
         vision_checkpoint: Artifact,
+        waste_classifier: Artifact,
         graph_checkpoint: Artifact,
         language_base: Artifact,
         language_adapter: Artifact,
@@ -66,6 +67,7 @@ def build_evaluation_report(gates: Sequence[Gate]) -> dg.AssetsDefinition:
             "dense_index": dense_index,
             "sparse_index": sparse_index,
             "vision_checkpoint": vision_checkpoint,
+            "waste_classifier": waste_classifier,
             "graph_checkpoint": graph_checkpoint,
             "language_base": language_base,
             "language_adapter": language_adapter,
@@ -75,13 +77,11 @@ def build_evaluation_report(gates: Sequence[Gate]) -> dg.AssetsDefinition:
             "recommendation_report": recommendation_report,
             "language_report": language_report,
         }
-        vision = vision_report.read_json("evaluation.json")
         evidence = Evidence(
             gates=gate_rows(context.instance, gates, versions(**datasets, **artifacts)),
             data=table_counts(datasets),
-            vision=vision,
+            vision=read_vision(vision_report),
             vision_history=vision_checkpoint.read_json("history.json"),
-            mistakes=mistake_pictures(vision, settings.home),
             retrieval=retrieval_report.read_json("evaluation.json")
             | {"encoder": encoder_report.read_json("evaluation.json")},
             graph=knowledge_graph.read_json("statistics.json"),
@@ -151,21 +151,6 @@ def table_counts(datasets: dict[str, Dataset]) -> dict[str, dict[str, float | st
         for name, table in dataset.tables.items():
             counts[name] = {"asset": asset, "rows": table.rows, "version": table.version[:12]}
     return counts
-
-
-def mistake_pictures(vision: dict[str, Any], home: Path) -> list[tuple[bytes, str]]:
-    """The surest mistakes as pictures with a caption."""
-    from releaf.reporting.pictures import contact_sheet
-
-    found = []
-    for source, mistakes in vision["mistakes"].items():
-        for mistake in mistakes[:MISTAKES]:
-            caption = (
-                f"{source}: {mistake['label']} {mistake['truth']} taken for {mistake['predicted']} "
-                f"({mistake['probability']:.0%})"
-            )
-            found.append((contact_sheet([home / mistake["path"]], columns=1, side=128), caption))
-    return found
 
 
 def language_evidence(base: Artifact, adapter: Artifact, report: Artifact) -> dict[str, Any]:

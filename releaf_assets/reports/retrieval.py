@@ -15,7 +15,7 @@ from resources.searching import open_search
 from resources.settings import Settings
 from resources.warehouse import Dataset
 
-CODE = "2"
+CODE = "3"
 
 
 @dg.asset(**stage("reports", code=CODE, kinds={"report"}, reads=["retrieval", "reranker"]))
@@ -89,6 +89,10 @@ def retrieval_report(
         + ", ".join(f"{name} {test[name].figures['ndcg@10'].mean:.3f}" for name in test if name != searcher.method),
         metadata={
             "figures": dg.MetadataValue.md(markdown_table(evaluation.rows("test"))),
+            **{
+                f"{split}_comparisons": dg.MetadataValue.md(markdown_table(evaluation.comparison_rows(split)))
+                for split in evaluation.splits
+            },
             **{name: dg.MetadataValue.md(picture) for name, picture in pictures(shown).items()},
             **hardware.metadata(chosen),
         },

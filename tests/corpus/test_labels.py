@@ -1,8 +1,21 @@
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
-from releaf.corpus.labels import KINDS, agreed, find_name, implied, known_names, leads_outside, read_folders
+from releaf.corpus import labels
+from releaf.corpus.labels import (
+    KINDS,
+    agreed,
+    find_name,
+    implied,
+    known_names,
+    labelled_files,
+    leads_outside,
+    read_folders,
+)
 from releaf.corpus.validation import Quarantine
 from releaf.errors import InputError
 
@@ -62,6 +75,68 @@ def test_links_are_followed_and_a_link_that_leads_back_up_does_not_hang(tmp_path
     (elsewhere / "back").symlink_to(elsewhere)
     found, _ = read(source, taxonomy)
     assert list(found) == ["glass/a.jpg", "glass/more/b.jpg"]
+
+
+def test_a_link_that_leads_above_its_class_brings_no_other_class_under_its_name(tmp_path, taxonomy):
+    source = files(tmp_path / "set", "glass/a.jpg", "metal/b.jpg")
+    files(tmp_path / "elsewhere" / "paper", "c.jpg")
+    (source / "glass" / "up").symlink_to(source)
+    (source / "glass" / "further").symlink_to(tmp_path)
+    (source / "paper").symlink_to(tmp_path / "elsewhere" / "paper")
+    (tmp_path / "elsewhere" / "paper" / "back").symlink_to(source)
+    found, _ = read(source, taxonomy)
+    assert found == {"glass/a.jpg": "glass", "metal/b.jpg": "metal", "paper/c.jpg": "paper"}
+
+
+def test_labelled_files_come_with_what_gives_none(tmp_path, taxonomy):
+    source = files(tmp_path, "glass/a.jpg", "trash/deep/b.jpg", "stray.PNG", "notes.txt", "metal/.DS_Store")
+    (source / "paper").mkdir()
+    (source / "loop").symlink_to(source / "loop")
+    found = labelled_files(source, taxonomy, "family")
+    assert found.files == [(source / "glass" / "a.jpg", "glass"), (source / "trash" / "deep" / "b.jpg", "residual")]
+    assert found.stray == [source / "stray.PNG"]
+    assert found.empty == ["metal", "paper"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("family", "holds no pictures; expected folders named after classes, such as plastic/, with files in them"),
+        ("item", "such as plastic_bottle/"),
+        ("colour", "labels of kind 'colour': choose one of item, material, family, bin"),
+    ],
+)
+def test_a_folder_without_labelled_files_is_refused_with_what_was_expected(tmp_path, taxonomy, kind, message):
+    files(tmp_path, "stray.jpg")
+    if kind == "family":
+        (tmp_path / "glass").mkdir()
+    with pytest.raises(InputError, match=message):
+        labelled_files(tmp_path, taxonomy, kind)
+    with pytest.raises(InputError, match="is no folder; give one that holds a folder for each class"):
+        labelled_files(tmp_path / "stray.jpg", taxonomy, "family")
+
+
+def test_a_class_that_maps_to_nothing_is_refused_with_the_known_names(tmp_path, taxonomy):
+    with pytest.raises(InputError, match=r"name no bin: 'glass'; known: recycle, compost, landfill, hazardous and"):
+        labelled_files(files(tmp_path, "glass/a.jpg", "landfill/b.jpg"), taxonomy, "bin")
+
+
+@pytest.mark.parametrize("private", ["set", "glass"])
+def test_a_folder_that_may_not_be_read_is_refused_by_its_name(tmp_path, taxonomy, monkeypatch, private):
+    source = files(tmp_path / "set", "glass/a.jpg")
+
+    def refusing(inner):
+        def call(place):
+            if Path(place).name == private:
+                raise PermissionError(13, "Permission denied", str(place))
+            return inner(place)
+
+        return call
+
+    monkeypatch.setattr(labels.os, "scandir", refusing(os.scandir))
+    monkeypatch.setattr(labels.os, "listdir", refusing(os.listdir))
+    with pytest.raises(InputError, match=f"folder .*{private} cannot be read: permission denied"):
+        labelled_files(source, taxonomy, "family")
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,26 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path, monkeypatch):
         opened(tmp_path, encoded("PNG"))
 
 
+def test_a_file_that_may_not_be_read_and_a_link_to_itself_are_refused(tmp_path, monkeypatch):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(PictureError, match="cannot be read: Too many levels of symbolic links"):
+        open_picture(tmp_path / "loop")
+    (tmp_path / "private").write_bytes(encoded("PNG"))
+
+    def refusing(self):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "read_bytes", refusing)
+    with pytest.raises(PictureError, match="cannot be read: Permission denied"):
+        open_picture(tmp_path / "private")
+
+
+def test_an_animation_that_breaks_off_between_its_frames_is_damaged(tmp_path):
+    data = encoded("GIF", "P", save_all=True, append_images=[Image.new("P", (40, 30), 5)])
+    with pytest.raises(PictureError, match="damaged picture"):
+        opened(tmp_path, data[: data.rindex(b"\x21\xf9") + 3])
+
+
 def test_a_pipe_does_not_hang_and_a_dangling_link_is_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(PictureError, match="not a regular file"):
@@ -121,9 +141,12 @@ def test_a_pipe_does_not_hang_and_a_dangling_link_is_refused(tmp_path):
 
 def test_damaged_bytes_are_refused_and_never_anything_else(tmp_path):
     rng = np.random.default_rng(1)
-    sources = [encoded(form) for form in ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "AVIF")]
+    moving = encoded("GIF", "P", save_all=True, append_images=[Image.new("P", (40, 30), 5)])
+    sources = [*(encoded(form) for form in ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "AVIF")), moving]
     for number in range(300):
         data = bytearray(sources[number % len(sources)])
+        if number % 3 == 0:
+            del data[rng.integers(1, len(data)) :]
         for at in rng.integers(0, min(len(data), 200), 3):
             data[at] = rng.integers(0, 256)
         with contextlib.suppress(PictureError):

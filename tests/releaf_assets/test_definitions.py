@@ -32,11 +32,13 @@ HEAVY = (
     "qdrant_edge",
     "matplotlib",
     "numba",
+    "sklearn",
 )
 READERS = {
     "corpus": {"knowledge_chunks", "waste_images"},
     "rendering": {"rendered_images"},
-    "vision": {"vision_checkpoint"},
+    "vision": {"vision_checkpoint", "vision_transfer"},
+    "descriptors": {"descriptor_checkpoint", "vision_transfer"},
     "graph": {"node_embeddings", "graph_checkpoint"},
     "retrieval": {
         "text_encoder",
@@ -54,6 +56,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "corpus": {"chunk_words": 77},
     "rendering": {"per_item": 11},
     "vision": {"epochs": 5},
+    "descriptors": {"words": 3},
     "graph": {"hidden": 32},
     "retrieval": {"batch_size": 9},
     "reranker": {"layers": 2},

@@ -218,12 +218,9 @@ def evidence_of(items: tuple[str, ...], n: int, queries: int) -> Evidence:
                 },
             },
             "mistakes": {},
+            "pictures": {"mistakes-photograph": picture(), "mistakes-rendered": picture("brown")},
         },
         vision_history=history("validation_score", 20),
-        mistakes=[
-            (picture(), "photograph: family paper taken for cardboard (93%)"),
-            (picture("brown"), "rendered: item battery taken for aerosol_can (88%)"),
-        ],
         retrieval={**search(queries, rng), "reranker": history("validation_score", 3)},
         graph=graph(),
         graph_picture=picture(),
@@ -245,4 +242,4 @@ def evidence() -> Evidence:
 def without_photographs(evidence: Evidence) -> Evidence:
     """The same, before any photograph was imported."""
     vision = {**evidence.vision, "sources": {"rendered": evidence.vision["sources"]["rendered"]}}
-    return replace(evidence, vision=vision, mistakes=evidence.mistakes[1:])
+    return replace(evidence, vision=vision)

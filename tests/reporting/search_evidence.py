@@ -36,12 +36,13 @@ def search(queries: int, rng: random.Random, served: str = "reranked") -> dict[s
 def split(queries: int, rng: random.Random) -> dict[str, Any]:
     ease = [rng.gauss(0, 0.18) for _ in range(queries)]
     methods: dict[str, Any] = {name: method(level, ease, rng) for name, level in LEVELS.items()}
-    for name, entry in methods.items():
-        if name != "sparse":
-            entry["against_sparse"] = {
-                key: compared(f["mean"] - methods["sparse"]["figures"][key]["mean"])
-                for key, f in entry["figures"].items()
-            }
+    for baseline in ("sparse", "dense"):
+        for name, entry in methods.items():
+            if name != baseline:
+                entry[f"against_{baseline}"] = {
+                    key: compared(f["mean"] - methods[baseline]["figures"][key]["mean"])
+                    for key, f in entry["figures"].items()
+                }
     refusals = {"unanswerable": 12, "refused": 0.75, "answerable": queries, "wrongly_refused": 0.1, "area": 0.913}
     return {"queries": queries, "unscored": ["q-901", "q-902"], "methods": methods, "refusals": refusals}
 
@@ -62,6 +63,7 @@ def method(level: float, ease: list[float], rng: random.Random) -> dict[str, Any
         },
         "per_query": per_query,
         "against_sparse": {},
+        "against_dense": {},
         "confidence": {
             "high": {"queries": len(ease) // 3, "right": 0.9},
             "low": {"queries": len(ease) - len(ease) // 3, "right": 0.55},
@@ -110,7 +112,7 @@ def choice() -> dict[str, Any]:
 
 
 def older(queries: int, rng: random.Random) -> dict[str, Any]:
-    """What was written before depth, confidence, refusals, the choice and the encoder were."""
+    """What was written before depth, confidence, refusals, gains over dense, the choice and the encoder were."""
     keys = ("ndcg@10", "precision@5", "recall@10", "recall@100", "mrr@10")
     found = split(queries, rng)
     methods = {}

@@ -27,7 +27,6 @@ def empty(evidence: Evidence) -> Evidence:
         data={},
         vision={},
         vision_history={},
-        mistakes=[],
         retrieval={},
         graph={},
         graph_picture=b"",
@@ -91,13 +90,6 @@ def test_rendered_images_are_named_synthetic_wherever_their_figures_stand(page: 
     assert "Rendered images synthetic Figures by label (synthetic, rendered, test split)" in text
     assert "Surest mistakes (synthetic, rendered)" in text
     assert text.index("Surest mistakes (photographs)") < text.index("Rendered images synthetic")
-
-
-def test_mistakes_stand_under_the_source_that_their_caption_names(page: str) -> None:
-    photographs, rendered = text_of(page).split("Rendered images synthetic", 1)
-    assert "family paper taken for cardboard (93%)" in photographs
-    assert "item battery taken for aerosol can (88%)" in rendered
-    assert "taken for cardboard" not in rendered
 
 
 def test_missing_photographs_are_said_to_be_missing(without_photographs: Evidence) -> None:

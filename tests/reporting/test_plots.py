@@ -37,25 +37,6 @@ def test_a_graph_without_projects_can_be_drawn(graph: nx.DiGraph) -> None:
     assert (pixels(plots.graph_picture(part)) < 200).any()
 
 
-def test_a_reliability_diagram_leaves_empty_bins_out() -> None:
-    full = plots.reliability({"confidence": [0.5, 0.9], "accuracy": [0.4, 0.8], "count": [3, 5]}, "t")
-    padded = {"confidence": [0.0, 0.5, 0.9], "accuracy": [0.0, 0.4, 0.8], "count": [0, 3, 5]}
-    line = (0, 114, 178)  # the accuracy line's colour
-    drawn = [int((pixels(p) == line).all(axis=-1).sum()) for p in (full, plots.reliability(padded, "t"))]
-    assert drawn[0] == drawn[1] > 0
-
-
-def test_a_reliability_diagram_of_nothing_can_be_drawn() -> None:
-    nothing = {"confidence": [0.0], "accuracy": [0.0], "count": [0]}
-    assert plots.reliability(nothing, "t").startswith(b"\x89PNG")
-
-
-def test_a_confusion_matrix_grows_with_its_classes() -> None:
-    small = plots.confusion(np.eye(3).tolist(), ["a", "b", "c"], "t")
-    large = plots.confusion(np.eye(20).tolist(), [f"class_{i}" for i in range(20)], "t")
-    assert pixels(large).shape[0] > 2 * pixels(small).shape[0]
-
-
 def test_only_the_highlighted_bar_is_in_colour() -> None:
     blue = (0, 114, 178)
     board = {"AUC": {"model": 0.8, "degree": 0.7}}

@@ -57,14 +57,43 @@ def test_every_method_has_every_figure_inside_its_interval(searcher: Searcher) -
         assert all(0 <= entry.low <= entry.mean <= entry.high <= 1 for entry in method.figures.values())
 
 
-def test_methods_are_compared_with_sparse_search_on_the_same_queries(searcher: Searcher) -> None:
+def test_methods_are_compared_with_sparse_and_with_dense_search_on_the_same_queries(searcher: Searcher) -> None:
     methods = evaluate_methods(searcher, QUERIES, QRELS).splits["test"].methods
-    assert methods["sparse"].against_sparse == {}
-    for metric, comparison in methods["dense"].against_sparse.items():
-        gain = methods["dense"].figures[metric].mean - methods["sparse"].figures[metric].mean
-        assert math.isclose(comparison.difference, gain, abs_tol=1e-12)
-        assert comparison.low <= comparison.difference <= comparison.high
-        assert 0 < comparison.p_value <= 1
+    assert methods["sparse"].against_sparse == methods["dense"].against_dense == {}
+    for method, result in methods.items():
+        assert set(result.comparisons) == {"sparse", "dense"} - {method}
+        for baseline, by_metric in result.comparisons.items():
+            assert set(by_metric) == set(METRICS)
+            for metric, comparison in by_metric.items():
+                gain = result.figures[metric].mean - methods[baseline].figures[metric].mean
+                assert math.isclose(comparison.difference, gain, abs_tol=1e-12)
+                assert comparison.low <= comparison.difference <= comparison.high
+                assert 0 < comparison.p_value <= 1
+
+
+def test_sparse_against_dense_is_dense_against_sparse_turned_round(searcher: Searcher) -> None:
+    methods = evaluate_methods(searcher, QUERIES, QRELS).splits["test"].methods
+    one, other = (methods["sparse"].against_dense["ndcg@10"], methods["dense"].against_sparse["ndcg@10"])
+    assert one.difference == -other.difference
+    assert one.p_value == other.p_value
+
+
+def test_every_comparison_of_every_split_is_a_flat_figure(searcher: Searcher) -> None:
+    report = evaluate_methods(searcher, QUERIES, QRELS)
+    figures = report.metrics("rrf", "rrf")
+    for split in ("dev", "test"):
+        rrf = report.splits[split].methods["rrf"]
+        for baseline, found in (("sparse", rrf.against_sparse), ("dense", rrf.against_dense)):
+            assert figures[f"{split}_rrf_p_against_{baseline}"] == found["ndcg@10"].p_value
+            assert figures[f"{split}_rrf_gain_against_{baseline}"] == found["ndcg@10"].difference
+    assert "test_sparse_p_against_dense" in figures
+    assert "test_sparse_p_against_sparse" not in figures
+
+
+def test_what_was_not_evaluated_is_not_compared_with(searcher: Searcher) -> None:
+    report = evaluate_methods(searcher, QUERIES, QRELS, methods=["sparse", "rrf"])
+    assert set(report.splits["test"].methods["rrf"].comparisons) == {"sparse"}
+    assert [row["p against dense"] for row in report.comparison_rows("test")] == ["–", "–"]
 
 
 def test_the_report_is_repeatable_and_becomes_json(searcher: Searcher) -> None:

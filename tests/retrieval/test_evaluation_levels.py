@@ -112,6 +112,17 @@ def test_what_the_served_reranker_loses_to_the_fusion_is_a_figure() -> None:
     assert report.splits["test"].methods["reranked"].against_sparse["ndcg@10"].difference == pytest.approx(-1 / 2)
 
 
+def test_a_row_shows_the_gain_over_each_baseline_with_interval_and_p() -> None:
+    answers: dict[str, Answer] = {"q": ([("a", 1.0), ("b", 0.5)], None, True)}
+    worse: dict[str, Answer] = {"q": ([("b", 1.0), ("c", 0.7), ("a", 0.5)], None, True)}
+    sparse, _, reranked = run(answers, {"q": {"a": 1}}, worse).comparison_rows("test")
+    assert sparse == {"method": "sparse"} | dict.fromkeys(list(sparse)[1:], "–")
+    # From the first place to the third, 1 / log₂ 4; of one query alone either sign of its difference is as extreme.
+    assert reranked["gain over sparse"] == "-0.500 (-0.500 to -0.500)"
+    assert reranked["p against sparse"] == "1.0000"
+    assert reranked["gain over dense"] == "–"
+
+
 def test_a_row_shows_each_mean_with_its_interval() -> None:
     rows = run({"q": ([("a", 1.0)], None, True)}, {"q": {"a": 1}}).rows("test")
     assert [row["method"] for row in rows] == ["sparse", "rrf", "reranked"]

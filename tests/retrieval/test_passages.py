@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+import unicodedata
+
 import polars as pl
 import pytest
 from hypothesis import given
@@ -13,6 +16,23 @@ PAYLOAD = Payload("policy", items=("bottle", "jar"), materials=("pet",), jurisdi
 
 def test_control_characters_surrogates_and_white_space_become_one_space() -> None:
     assert normalize("  a\x00b\t\r\nc\ud800d\x9f ") == "a b c d"
+
+
+def by_definition(text: str) -> str:
+    """What `normalize` promises, step by step."""
+    visible = re.sub("[\u00ad\u200b\ufeff]", "", text)
+    return re.sub("[\\s\x00-\x1f\x7f-\x9f\ud800-\udfff]+", " ", unicodedata.normalize("NFKC", visible)).strip()
+
+
+def test_every_character_is_normalized_by_definition() -> None:
+    for code in (*range(0x3100), *range(0xA000, 0x11000), *range(0x1D100, 0x1FBFF), *range(0xE0000, 0xE0200)):
+        for text in (chr(code), f"a{chr(code)} b", f"{chr(code)}\u0301"):
+            assert normalize(text) == by_definition(text), hex(code)
+
+
+@given(st.text(st.sampled_from(["a", " ", "\t", "\u00ad", "\u00a8", "\u0301", "\u3000", "ﬁ", "\ud800", "\x9f"])))
+def test_texts_are_normalized_by_definition(text: str) -> None:
+    assert normalize(text) == by_definition(text)
 
 
 def test_spellings_of_one_thing_are_normalized_alike() -> None:

@@ -35,9 +35,10 @@ def test_scores_are_those_of_torch(source: Path, tmp_path: Path) -> None:
     )
     with torch.no_grad():
         expected = model(**tokens).logits[:, 0].tolist()
-    parameters = export_reranker(f"path:{source}", tmp_path, precision="fp32", max_tokens=64)
+    parameters, exported = export_reranker(f"path:{source}", tmp_path, precision="fp32", max_tokens=64)
     reranker = Reranker.open(tmp_path, threads=1)
     assert reranker.score("where jar", PASSAGES) == pytest.approx(expected, abs=1e-4)
+    assert (exported.precision, exported.int8) == ("fp32", None)
     assert parameters == sum(parameter.numel() for parameter in model.parameters())
 
 

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from releaf.errors import DataError
+from releaf.retrieval.candidates import CandidateList
 from releaf.retrieval.rerank import Reranker
 from releaf.retrieval.reranker import MONITOR, Group, TrainedReranker, train_reranker
+from releaf.retrieval.reranker_export import Int8Trial
 from releaf.retrieval.settings import RerankerSettings
 from releaf.training.device import Hardware
 
@@ -132,6 +134,25 @@ def test_layers_are_cut_and_int8_scores_are_close(small_model: Path, tmp_path: P
     shutil.rmtree(tmp_path / "int8")
     two = train_reranker(GROUPS, GROUPS, source, tmp_path / "int8", replace(settings, layers=2), CPU)
     assert two.parameters - plain.parameters == layer
+
+
+def test_int8_that_fails_its_trial_leaves_the_scores_of_fp32(small_model: Path, tmp_path: Path) -> None:
+    documents = ("right", "wrong")
+    lists = [CandidateList("jar", documents, ("the jar goes", "the cork goes"), {"right": 1})]
+    settings = replace(BRIEF, epochs=1, precision="int8")
+    source = f"path:{small_model}"
+    written = {}
+    for name, allowed in (("taken", 1.0), ("refused", -1.0)):
+        trial = Int8Trial(lists, allowed)
+        written[name] = train_reranker(GROUPS, GROUPS, source, tmp_path / name, settings, CPU, trial=trial).exported
+    train_reranker(GROUPS, GROUPS, source, tmp_path / "fp32", replace(settings, precision="fp32"), CPU)
+    assert [written[name].precision for name in ("taken", "refused")] == ["int8", "fp32"]
+    taken, refused, fp32 = (
+        Reranker.open(tmp_path / name, threads=1).score("jar", ["jar", "the cork goes", "tin"])
+        for name in ("taken", "refused", "fp32")
+    )
+    assert refused == fp32
+    assert taken != fp32
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def test_no_changed_byte_of_a_header_gets_through_as_another_error(folder: Path,
 
 def test_a_foreign_format_is_refused(folder: Path) -> None:
     (folder / "sparse.json").write_text(json.dumps({"format": 1}))
-    with pytest.raises(ArtifactError, match="format is 1, this version reads 2; build it again"):
+    with pytest.raises(ArtifactError, match="format is 1, this version reads 3; build it again"):
         SparseIndex.open(folder)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from releaf.errors import ArtifactError, DataError
-from releaf.retrieval.vectors import Change, Vectors, embed, text_key, vector_key, vectors_version
+from releaf.retrieval.vectors import Change, Vectors, embed, text_key, text_keys, vectors_version
 
 from .conftest import WordEncoder
 
@@ -77,16 +77,33 @@ def test_the_chunker_is_part_of_the_key(run: Run, encoder: WordEncoder) -> None:
     before, _ = run(TEXTS, encoder, chunker="sentences-1")
     assert run(TEXTS, encoder, before, chunker="sentences-1")[1] == Change(3, 0, 0)
     assert run(TEXTS, encoder, before, chunker="sentences-2")[1] == Change(0, 3, 3)
-    assert vector_key("jar", encoder, "one") == text_key("jar", "one", "words-1") != text_key("jar", "two", "words-1")
+    assert text_key("jar", "one", "words-1") != text_key("jar", "two", "words-1")
 
 
-def test_a_key_is_that_of_the_normalized_text(encoder: WordEncoder) -> None:
-    assert vector_key("CO₂  jar\x00", encoder) == vector_key("CO2 jar", encoder) != vector_key("CO2 jars", encoder)
+def test_keys_of_many_texts_are_those_of_each() -> None:
+    texts = ["", "jar", 'a "quoted"\\ jar', "CO₂  jär\n", "\ud800x", "\U0001f600\x7f"]
+    assert text_keys(texts, 'chunk"er', "r\n1") == [text_key(text, 'chunk"er', "r\n1") for text in texts]
+
+
+def test_vectors_that_are_kept_follow_their_texts_to_other_rows(
+    run: Run, encoder: WordEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("releaf.retrieval.vectors.BLOCK", 2)
+    before, _ = run({f"t{n}": f"jar {n}" for n in range(9)}, encoder)
+    moved = {f"m{n}": f"jar {n}" for n in (8, 3, 11, 0, 3, 5, 12)} | {"twice": "jar 3"}
+    after, change = run(moved, encoder, before)
+    assert change == Change(reused=5, encoded=2, dropped=5)
+    assert np.array_equal(after.matrix, WordEncoder().encode(list(moved.values())))
+
+
+def test_a_key_is_that_of_the_normalized_text() -> None:
+    assert text_key("CO₂  jar\x00", "", "r") == text_key("CO2 jar", "", "r") != text_key("CO2 jars", "", "r")
 
 
 def test_the_version_is_known_before_the_vectors_are_made(run: Run, encoder: WordEncoder) -> None:
     vectors, _ = run(TEXTS, encoder)
-    assert vectors.version == vectors_version(list(TEXTS), [vector_key(text, encoder) for text in TEXTS.values()])
+    keys = [text_key(text, "", encoder.revision) for text in TEXTS.values()]
+    assert vectors.version == vectors_version(list(TEXTS), keys)
 
 
 def test_the_matrix_on_disk_is_what_the_encoder_gives(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,16 @@ import torch
 from PIL import Image
 
 from releaf.artifacts import sha256_file
+from releaf.progress import silent
 from releaf.taxonomy import Taxonomy
 from releaf.training.device import Hardware
-from releaf.vision.settings import VisionSettings
+from releaf.vision.blend import Weights
+from releaf.vision.data import LABELS, ClassNames, encode_labels
+from releaf.vision.descriptor_model import DescriptorModel, train_descriptors
+from releaf.vision.prediction import TorchNetwork
+from releaf.vision.predictor import Predictor
+from releaf.vision.publishing import Others, PublishedClassifier, publish
+from releaf.vision.settings import DescriptorSettings, VisionSettings
 from releaf.vision.training import TrainedVision, train
 
 COLOURS = {
@@ -51,6 +59,7 @@ def tiny_settings() -> VisionSettings:
         batch_size=8,
         learning_rate=1e-2,
         warmup_epochs=0,
+        native_bf16=False,
         seed=3,
     )
 
@@ -92,6 +101,48 @@ def trained(
     squares: pl.DataFrame, taxonomy: Taxonomy, tiny_settings: VisionSettings, hardware: Hardware
 ) -> TrainedVision:
     return train(squares, taxonomy, tiny_settings, hardware)
+
+
+@pytest.fixture(scope="session")
+def descriptors(squares: pl.DataFrame, taxonomy: Taxonomy) -> DescriptorModel:
+    names, train_rows = ClassNames.of(taxonomy), squares.filter(pl.col("split") == "train")
+    small = DescriptorSettings(words=4, pictures=20, patches=40, gradient_axes=8, colour_axes=6)
+    return train_descriptors(
+        train_rows["path"].to_list(), encode_labels(train_rows, names), names.counts, small, silent
+    )
+
+
+@pytest.fixture(scope="session")
+def predictor(trained: TrainedVision, descriptors: DescriptorModel, hardware: Hardware) -> Predictor:
+    """Both models joined by hand-set weights, run by torch."""
+    checkpoint = trained.checkpoint
+    return Predictor(
+        checkpoint.names,
+        checkpoint.settings.image_size,
+        TorchNetwork(checkpoint.model, hardware),
+        descriptors,
+        dict.fromkeys(LABELS, Weights(0.5, 5.0)),
+    )
+
+
+@dataclass(frozen=True)
+class Published:
+    folder: Path
+    result: PublishedClassifier
+
+
+@pytest.fixture(scope="session")
+def published(
+    trained: TrainedVision,
+    descriptors: DescriptorModel,
+    squares: pl.DataFrame,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Published:
+    """The whole classifier, exported once; other things are pure noise."""
+    folder = tmp_path_factory.mktemp("published")
+    noise = np.random.default_rng(5).integers(0, 256, size=(30, 40, 40, 3), dtype=np.uint8)
+    result = publish(trained.checkpoint, descriptors, squares, Others(noise, ("noise",) * 30), folder)
+    return Published(folder, result)
 
 
 @pytest.fixture

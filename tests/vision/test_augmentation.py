@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.nn import functional
 from torchvision.transforms.v2 import functional as reference
 
+from releaf.vision import augmentation
 from releaf.vision.augmentation import (
     Augmentation,
     adjust_brightness,
@@ -122,3 +124,34 @@ def test_noise_has_the_asked_variance_and_share():
     noisy = variance > 1
     assert 0.24 < noisy.float().mean() < 0.36
     assert 25 < variance[noisy].mean() < 35  # uniform on 10 to 50: mean 30
+
+
+def test_images_that_are_not_chosen_are_left_as_they_are(images: torch.Tensor):
+    plain = augment(images, NOTHING, seeded(6))
+    for plan in (replace(NOTHING, jitter=0.5), replace(NOTHING, noise=0.5)):
+        same = (augment(images, plan, seeded(6)) == plain).flatten(1).all(dim=1)
+        assert 0 < int(same.sum()) < len(images)
+
+
+def test_the_layout_of_the_pixels_in_memory_changes_nothing(images: torch.Tensor):
+    interleaved = images.contiguous(memory_format=torch.channels_last)
+    first, second = (augment(pixels, Augmentation(), seeded(7)) for pixels in (images, interleaved))
+    assert torch.equal(first, second)
+
+
+def test_the_batch_that_was_given_is_not_changed(images: torch.Tensor):
+    before = images.clone()
+    augment(images, replace(Augmentation(), jitter=1.0, noise=1.0), seeded(8))
+    assert torch.equal(images, before)
+
+
+def test_coordinates_equal_those_of_affine_grid():
+    maps = torch.randn(4, 2, 3, generator=seeded(9))
+    ours = augmentation._sampling_grid(maps, 5, 7)
+    torch.testing.assert_close(ours, functional.affine_grid(maps, [4, 3, 5, 7], align_corners=False))
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.05, 0.5])
+def test_grey_has_no_hue_to_move(shift: float):
+    grey = torch.arange(256.0).repeat(1, 3, 1, 1)
+    torch.testing.assert_close(adjust_hue(grey, torch.full((1, 1, 1), shift)), grey)

@@ -5,16 +5,13 @@ import json
 import numpy as np
 import polars as pl
 import pytest
-import torch
-from torch import nn
 
 from releaf.errors import DataError
 from releaf.taxonomy import Taxonomy
-from releaf.training.device import Hardware
-from releaf.vision.checkpoint import VisionCheckpoint
 from releaf.vision.data import ClassNames
 from releaf.vision.evaluation import evaluate, figures_of
-from releaf.vision.training import TrainedVision
+from releaf.vision.network import Outputs
+from releaf.vision.predictor import Predictor
 
 
 @pytest.fixture(scope="module")
@@ -22,52 +19,43 @@ def held_out(squares: pl.DataFrame) -> pl.DataFrame:
     return squares.filter(pl.col("split") == "test")
 
 
-def test_sources_are_never_mixed_and_labels_count_where_they_are(
-    trained: TrainedVision, held_out: pl.DataFrame, hardware: Hardware
-):
-    found = evaluate(trained.checkpoint, held_out, hardware)
+def test_sources_are_never_mixed_and_labels_count_where_they_are(predictor: Predictor, held_out: pl.DataFrame):
+    found = evaluate(predictor, held_out)
     assert {source: {label: f.n for label, f in labels.items()} for source, labels in found.sources.items()} == {
         "photograph": {"family": 4},
         "rendered": {"item": 20, "material": 20, "family": 20, "bin": 20},
     }
 
 
-def test_the_report_is_json_and_its_headline_figures_are_flat(
-    trained: TrainedVision, held_out: pl.DataFrame, hardware: Hardware
-):
-    found = evaluate(trained.checkpoint, held_out, hardware)
+def test_the_report_is_json_and_its_headline_figures_are_flat(predictor: Predictor, held_out: pl.DataFrame):
+    found = evaluate(predictor, held_out)
     assert json.loads(json.dumps(found.to_json(), allow_nan=False)) is not None
     assert found.metrics()["rendered_item_accuracy"] == found.sources["rendered"]["item"].accuracy
     assert found.metrics()["photograph_family_n"] == 4.0
 
 
-class _SaysTheSame(nn.Module):
+def says_the_same(names: ClassNames) -> Predictor:
     """Answers battery, steel and hazardous to everything, with 60 % on the item."""
+    answer = {
+        "item": names.item.index("battery"),
+        "material": names.material.index("steel"),
+        "bin": names.bin.index("hazardous"),
+    }
 
-    def __init__(self, names: ClassNames) -> None:
-        super().__init__()
-        self.counts = {head: names.counts[head] for head in ("item", "material", "bin")}
-        self.answer = {
-            "item": names.item.index("battery"),
-            "material": names.material.index("steel"),
-            "bin": names.bin.index("hazardous"),
-        }
-
-    def forward(self, pixels: torch.Tensor) -> dict[str, torch.Tensor]:
+    def network(pixels: np.ndarray) -> Outputs:
         logits = {}
-        for head, count in self.counts.items():
-            p = torch.full((len(pixels), count), 0.4 / (count - 1))
-            p[:, self.answer[head]] = 0.6
-            logits[head] = p.log()
-        return logits
+        for head, best in answer.items():
+            p = np.full((len(pixels), names.counts[head]), 0.4 / (names.counts[head] - 1), dtype=np.float32)
+            p[:, best] = 0.6
+            logits[head] = np.log(p)
+        return Outputs(logits, np.zeros((len(pixels), 2), dtype=np.float32))
+
+    return Predictor(names, 32, network, None, {})
 
 
-def test_a_model_that_always_says_battery_is_right_on_batteries(
-    held_out: pl.DataFrame, trained: TrainedVision, taxonomy: Taxonomy, hardware: Hardware
-):
+def test_a_model_that_always_says_battery_is_right_on_batteries(held_out: pl.DataFrame, taxonomy: Taxonomy):
     names = ClassNames.of(taxonomy)
-    constant = VisionCheckpoint(_SaysTheSame(names), names, trained.checkpoint.settings, {})  # type: ignore[arg-type]
-    found = evaluate(constant, held_out, hardware)
+    found = evaluate(says_the_same(names), held_out)
     item = found.sources["rendered"]["item"]
     assert item.accuracy == 0.25
     assert item.ece == pytest.approx(0.35)  # sure of 0.6, right in 0.25
@@ -77,12 +65,9 @@ def test_a_model_that_always_says_battery_is_right_on_batteries(
     assert found.sources["photograph"]["family"].accuracy == 0.25
 
 
-def test_mistakes_are_listed_surest_first_with_path_truth_and_prediction(
-    held_out: pl.DataFrame, trained: TrainedVision, taxonomy: Taxonomy, hardware: Hardware
-):
+def test_mistakes_are_listed_surest_first_with_path_truth_and_prediction(held_out: pl.DataFrame, taxonomy: Taxonomy):
     names = ClassNames.of(taxonomy)
-    constant = VisionCheckpoint(_SaysTheSame(names), names, trained.checkpoint.settings, {})  # type: ignore[arg-type]
-    mistakes = evaluate(constant, held_out, hardware).mistakes
+    mistakes = evaluate(says_the_same(names), held_out).mistakes
     assert len(mistakes["rendered"]) == 12  # of 15
     assert len(mistakes["photograph"]) == 3
     first = mistakes["rendered"][0]
@@ -92,6 +77,19 @@ def test_mistakes_are_listed_surest_first_with_path_truth_and_prediction(
     assert first.truth_probability == pytest.approx(0.4 / 19)
     assert first.path in held_out["path"].to_list()
     assert mistakes["photograph"][0].label == "family"
+
+
+def test_each_witness_is_measured_by_itself_beside_both(predictor: Predictor, held_out: pl.DataFrame):
+    found = evaluate(predictor, held_out)
+    for labels in found.parts.values():
+        for label, parts in labels.items():
+            assert set(parts) == {"network", "descriptors", "both"}, label
+    both = found.parts["rendered"]["item"]["both"]
+    assert both.accuracy == found.sources["rendered"]["item"].accuracy
+    assert both.macro_f1 == found.sources["rendered"]["item"].macro_f1
+    assert (
+        found.metrics()["photograph_family_accuracy_network"] == found.parts["photograph"]["family"]["network"].accuracy
+    )
 
 
 def test_figures_by_hand():
@@ -106,6 +104,6 @@ def test_figures_by_hand():
     assert sum(found.reliability["count"]) == 2
 
 
-def test_an_empty_table_is_refused(trained: TrainedVision, held_out: pl.DataFrame, hardware: Hardware):
+def test_an_empty_table_is_refused(predictor: Predictor, held_out: pl.DataFrame):
     with pytest.raises(DataError, match="no images to evaluate"):
-        evaluate(trained.checkpoint, held_out.clear(), hardware)
+        evaluate(predictor, held_out.clear())

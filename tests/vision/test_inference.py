@@ -1,24 +1,21 @@
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from releaf.errors import InputError
-from releaf.taxonomy import Taxonomy
-from releaf.training.device import Hardware
+from releaf.errors import InputError, UnknownNameError
 from releaf.vision import inference
-from releaf.vision.checkpoint import save
 from releaf.vision.inference import Classifier, Prediction, Refusal
-from releaf.vision.prediction import label_probabilities, predict_logits
-from releaf.vision.preprocessing import preprocess
-from releaf.vision.training import TrainedVision
+from releaf.vision.predictor import Predictor
 
 
 @pytest.fixture(scope="module")
-def classifier(trained: TrainedVision, hardware: Hardware) -> Classifier:
-    return Classifier(trained.checkpoint, hardware)
+def classifier(predictor: Predictor) -> Classifier:
+    return Classifier(predictor)
 
 
 def test_answers_hold_the_best_classes_of_each_kind_in_falling_order(classifier: Classifier, square_paths: list[Path]):
@@ -32,17 +29,14 @@ def test_answers_hold_the_best_classes_of_each_kind_in_falling_order(classifier:
     assert answer.milliseconds > 0
 
 
-def test_serving_gives_the_calibrated_probabilities_of_the_training_pixels(
-    classifier: Classifier, square_paths: list[Path], hardware: Hardware
-):
-    checkpoint = classifier.checkpoint
-    pixels = preprocess(square_paths[0], 32)[None]
-    logits = predict_logits(checkpoint.model, pixels, hardware)
-    expected = label_probabilities(logits, checkpoint.names, checkpoint.temperatures)["item"][0]
+def test_serving_gives_the_joined_probabilities_of_both_models(classifier: Classifier, square_paths: list[Path]):
+    predictor = classifier.predictor
+    seen = predictor.see([predictor.open(square_paths[0])])
+    expected = predictor.probabilities(seen)["item"][0]
     answer = classifier.classify(square_paths[:1], top_k=20)[0]
     assert isinstance(answer, Prediction)
     assert {s.id: s.probability for s in answer.item} == pytest.approx(
-        dict(zip(checkpoint.names.item, expected.tolist(), strict=True))
+        dict(zip(predictor.names.item, expected.tolist(), strict=True))
     )
 
 
@@ -92,21 +86,26 @@ def test_top_k_below_one_is_refused(classifier: Classifier):
         classifier.classify([], top_k=0)
 
 
-def test_a_picture_over_the_pixel_limit_is_refused(
-    trained: TrainedVision, hardware: Hardware, square_paths: list[Path]
-):
-    strict = Classifier(trained.checkpoint, hardware, max_pixels=100)
-    answer = strict.classify(square_paths[:1])[0]
+def test_a_picture_over_the_pixel_limit_is_refused(predictor: Predictor, square_paths: list[Path]):
+    answer = Classifier(predictor, max_pixels=1100).classify(square_paths[:1])[0]
     assert isinstance(answer, Refusal)
-    assert "at most 100 are accepted" in answer.reason
+    assert "at most 1,100 are accepted" in answer.reason
 
 
-def test_a_classifier_opens_a_saved_checkpoint(
-    trained: TrainedVision, hardware: Hardware, taxonomy: Taxonomy, square_paths: list[Path], tmp_path: Path
+def test_without_fitted_novelty_everything_counts_as_known(classifier: Classifier, square_paths: list[Path]):
+    answer = classifier.classify(square_paths[:1])[0]
+    assert isinstance(answer, Prediction)
+    assert answer.known
+
+
+def test_an_explanation_is_as_large_as_the_picture_and_asks_for_a_known_item(
+    classifier: Classifier, square_paths: list[Path]
 ):
-    save(trained.checkpoint, tmp_path)
-    loaded = Classifier.load(tmp_path, hardware, taxonomy)
-    first, second = (c.classify(square_paths[:1])[0] for c in (loaded, Classifier(trained.checkpoint, hardware)))
-    assert isinstance(first, Prediction)
-    assert isinstance(second, Prediction)
-    assert first.item == second.item
+    assert classifier.explain(square_paths[0], "battery").size == (40, 40)
+    large = io.BytesIO()
+    Image.new("RGB", (3000, 1500), "teal").save(large, "PNG")
+    assert classifier.explain(large.getvalue(), "battery").size == (1024, 512)
+    with pytest.raises(UnknownNameError, match="bathtub"):
+        classifier.explain(square_paths[0], "bathtub")
+    with pytest.raises(InputError, match="is empty"):
+        classifier.explain(b"", "battery")

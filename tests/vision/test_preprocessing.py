@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 from PIL import Image
 
 from releaf.errors import InputError
+from releaf.vision import preprocessing
 from releaf.vision.preprocessing import MEAN, STD, normalize, preprocess, to_tensor
 
 SIZE = 16
@@ -102,6 +104,45 @@ def test_an_animation_gives_its_first_frame():
     assert is_red(pixels[8, 8])
 
 
+def test_values_that_are_no_numbers_are_black_and_change_no_other_pixel():
+    values = np.full((SIZE, SIZE), 0.5, dtype=np.float32)
+    values[0, 0], values[0, 1], values[0, 2] = np.nan, -np.inf, np.inf
+    pixels = preprocess(encoded(Image.fromarray(values), "TIFF"), SIZE)
+    assert pixels[0, :4, 0].tolist() == [0, 0, 128, 128]
+    assert np.unique(pixels[1:]).tolist() == [128]
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+def test_damaged_exif_leaves_the_picture_as_it_stands():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = bytearray(encoded(halves(), "JPEG", exif=exif, quality=95))
+    place = data.index(b"Exif\0\0") + 6
+    for damaged in (b"XXXXXXXX", b"II*\0\xff\xff\xff\xff"):
+        data[place : place + 8] = damaged
+        pixels = preprocess(bytes(data), SIZE)
+        assert is_red(pixels[8, 1])
+        assert is_blue(pixels[8, 14])
+
+
+def test_exif_that_pillow_cannot_write_anew_still_turns_the_picture(monkeypatch: pytest.MonkeyPatch):
+    def failing(self: Image.Exif, offset: int = 8) -> bytes:
+        raise struct.error("argument out of range")
+
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = encoded(halves(), "JPEG", exif=exif, quality=95)
+    monkeypatch.setattr(Image.Exif, "tobytes", failing)
+    assert is_red(preprocess(data, SIZE)[1, 8])
+
+
+@pytest.mark.parametrize("orientation", [0, 1, 9, 99])
+def test_an_orientation_that_means_nothing_leaves_the_picture_as_it_stands(orientation: int):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    assert is_red(preprocess(encoded(halves(), "PNG", exif=exif), SIZE)[8, 1])
+
+
 def test_one_bit_black_and_white_is_read():
     assert np.unique(preprocess(encoded(Image.new("1", (20, 20), 1), "PNG"), SIZE)).tolist() == [255]
 
@@ -127,8 +168,28 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path):
 
 
 def test_text_is_refused_as_no_picture():
-    with pytest.raises(InputError, match="the image is not a picture"):
+    with pytest.raises(InputError, match=r"the image is not a picture in a known format \(JPEG, PNG, WEBP, GIF, "):
         preprocess(b"hello, I am text", SIZE)
+
+
+def test_a_format_that_would_start_a_program_is_no_known_format(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("subprocess.check_call", None)
+    with pytest.raises(InputError, match="is not a picture in a known format"):
+        preprocess(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n", SIZE)
+
+
+def test_what_is_no_file_is_refused_and_never_waited_for(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with pytest.raises(InputError, match=r"pipe\.jpg is not a regular file"):
+        preprocess(tmp_path / "pipe.jpg", SIZE)
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "a.png").write_bytes(bytes(2000))
+    monkeypatch.setattr(preprocessing, "MAX_BYTES", 1000)
+    monkeypatch.setattr(Path, "read_bytes", None)
+    with pytest.raises(InputError, match="has 2,000 bytes; at most 1,000 are accepted"):
+        preprocess(tmp_path / "a.png", SIZE)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP"])

@@ -15,9 +15,10 @@ def test_settings_survive_a_round_trip_through_plain_data():
 
 
 def test_photographs_get_their_own_number_of_epochs_where_one_is_given():
-    assert VisionSettings(epochs=5, photograph_epochs=9).epochs_for(photographs=True) == 9
-    assert VisionSettings(epochs=5, photograph_epochs=9).epochs_for(photographs=False) == 5
-    assert VisionSettings(epochs=5).epochs_for(photographs=True) == 5
+    special = VisionSettings(epochs=5, image_size=64, photograph_epochs=9, photograph_image_size=112)
+    assert (special.with_photographs().epochs, special.with_photographs().image_size) == (9, 112)
+    assert (special.epochs, special.image_size) == (5, 64)
+    assert VisionSettings(epochs=5).with_photographs() == VisionSettings(epochs=5)
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,6 @@ def test_training_again_gives_the_same_weights_bit_for_bit(
     again = train(squares, taxonomy, tiny_settings, hardware).checkpoint
     first = trained.checkpoint.model.state_dict()
     assert all(torch.equal(tensor, first[name]) for name, tensor in again.model.state_dict().items())
-    assert again.temperatures == trained.checkpoint.temperatures
 
 
 def test_the_cache_changes_no_weight(
@@ -91,11 +90,19 @@ def test_a_last_single_image_joins_the_batch_before_it():
     assert [len(piece) for piece in training._pieces(np.arange(16), 8)] == [8, 8]
 
 
-def test_photographs_change_the_number_of_epochs(tiny_settings: VisionSettings):
-    settings = replace(tiny_settings, epochs=2, photograph_epochs=5, patience=4, ema_decay=0.9)
-    assert optimization(settings, photographs=False).epochs == 2
-    plan = optimization(settings, photographs=True)
-    assert (plan.epochs, plan.patience, plan.ema_decay, plan.seed) == (5, 4, 0.9, settings.seed)
+def test_photographs_among_the_training_images_change_epochs_and_size(
+    squares: pl.DataFrame, taxonomy: Taxonomy, tiny_settings: VisionSettings, hardware: Hardware
+):
+    settings = replace(tiny_settings, epochs=1, photograph_epochs=2, photograph_image_size=40)
+    made = train(squares, taxonomy, settings, hardware)
+    assert (len(made.history.epochs), made.checkpoint.settings.image_size) == (2, 40)
+    rendered = train(squares.filter(pl.col("source") == "rendered"), taxonomy, settings, hardware)
+    assert (len(rendered.history.epochs), rendered.checkpoint.settings.image_size) == (1, 32)
+
+
+def test_settings_become_the_plan_of_the_loop(tiny_settings: VisionSettings):
+    plan = optimization(replace(tiny_settings, epochs=2, patience=4, ema_decay=0.9))
+    assert (plan.epochs, plan.patience, plan.ema_decay, plan.seed) == (2, 4, 0.9, tiny_settings.seed)
 
 
 def test_a_split_without_images_is_refused(
@@ -103,6 +110,14 @@ def test_a_split_without_images_is_refused(
 ):
     with pytest.raises(DataError, match="validation 1; found 48 and 0"):
         train(squares.filter(pl.col("split") == "train"), taxonomy, tiny_settings, hardware)
+
+
+def test_images_without_any_label_are_refused_before_training(
+    squares: pl.DataFrame, taxonomy: Taxonomy, tiny_settings: VisionSettings, hardware: Hardware
+):
+    bare = squares.with_columns(pl.lit(None, pl.String).alias(label) for label in ("item", "material", "family", "bin"))
+    with pytest.raises(DataError, match="none of 48 training images has a label"):
+        train(bare, taxonomy, tiny_settings, hardware)
 
 
 def test_a_killed_run_goes_on_to_the_same_weights(

@@ -46,7 +46,7 @@ class Canvas:
         v = (np.float32(cos) * dy - np.float32(sin) * dx) / unit
         self.u: FloatArray = u.astype(np.float32)
         self.v: FloatArray = v.astype(np.float32)
-        self.colour: FloatArray = np.zeros((size, size, 3), dtype=np.float32)  # premultiplied by alpha
+        self.colour: FloatArray = np.zeros((3, size, size), dtype=np.float32)  # premultiplied by alpha
         self.alpha: FloatArray = np.zeros((size, size), dtype=np.float32)
 
     def mask(self, *shapes: Points) -> FloatArray:
@@ -65,23 +65,36 @@ class Canvas:
         return self._coverage(image)
 
     def paint(self, mask: FloatArray, colour: Colour | FloatArray, alpha: float | FloatArray = 1.0) -> None:
-        """Lay `colour` (RGB in [0, 1], one or per pixel) over what is there, where `mask` x `alpha` says so."""
+        """Lay `colour` over what is there, where `mask` x `alpha` says so.
+
+        `colour` is RGB in [0, 1]: one triple, or an array (3, size, size).
+        """
         cover = mask if isinstance(alpha, float) and alpha == 1.0 else mask * np.float32(alpha)
-        self.colour *= (np.float32(1.0) - cover)[:, :, None]
-        self.colour += cover[:, :, None] * np.asarray(colour, dtype=np.float32)
-        self.alpha += cover * (np.float32(1.0) - self.alpha)
+        kept = np.float32(1.0) - cover
+        self.colour *= kept
+        self.colour += cover * planes(colour)
+        self.alpha *= kept
+        self.alpha += cover
 
     def _sheet(self) -> tuple[Image.Image, ImageDraw.ImageDraw]:
         side = self.size * _SUPERSAMPLING
         image = Image.new("L", (side, side))
         return image, ImageDraw.Draw(image)
 
-    def _pixels(self, shape: Points) -> list[tuple[float, float]]:
-        placed = (shape @ self._matrix.T + self._origin) * _SUPERSAMPLING - 0.5
-        return [(round(x, 3), round(y, 3)) for x, y in placed.tolist()]
+    def _pixels(self, shape: Points) -> list[float]:
+        # Written out and rounded: a matrix product may add in another order, or fused, on another processor.
+        turned = shape[:, :1] * self._matrix[:, 0] + shape[:, 1:] * self._matrix[:, 1]
+        pixels: list[float] = np.rint(((turned + self._origin) * _SUPERSAMPLING - 0.5) * 256.0).ravel().tolist()
+        return [x * 0.00390625 for x in pixels]  # 1 / 256 is exact in binary
 
     def _coverage(self, image: Image.Image) -> FloatArray:
         return np.asarray(image.reduce(_SUPERSAMPLING), dtype=np.float32) * np.float32(1 / 255)
+
+
+def planes(colour: Colour | FloatArray) -> FloatArray:
+    """Return `colour`, one triple or (3, size, size), as float32 of shape (3, 1, 1) or (3, size, size)."""
+    array = np.asarray(colour, dtype=np.float32)
+    return array[:, None, None] if array.ndim == 1 else array
 
 
 def _circle(points: int) -> Points:
@@ -131,6 +144,23 @@ def revolved(profile: Sequence[tuple[float, float]], *, tilt: float = 0.0) -> Po
     return np.concatenate([np.array(right), bottom, np.array(left), top])
 
 
+def flowing(profile: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return a profile of (y, half width) for `revolved` whose corners are rounded off by a spline."""
+    return [(y, max(w, 0.0)) for w, y in smooth([(w, y) for y, w in profile], closed=False, steps=3).tolist()]
+
+
+def cone(top_radius: float, bottom_radius: float, top: float, bottom: float, tilt: float) -> Points:
+    """Return the front of a sleeve around a body of revolution: both edges curve downwards."""
+    upper = arc(0, top, top_radius, top_radius * tilt)
+    lower = arc(0, bottom, bottom_radius, bottom_radius * tilt)[::-1]
+    return np.concatenate([upper, lower])
+
+
+def band(radius: float, top: float, bottom: float, tilt: float = 0.12) -> Points:
+    """Return a `cone` whose radii are equal: a label around a cylinder."""
+    return cone(radius, radius, top, bottom, tilt)
+
+
 def smooth(points: Sequence[tuple[float, float]], *, closed: bool = True, steps: int = 5) -> Points:
     """Return a Catmull-Rom spline through `points` (Catmull and Rom, 1974)."""
     p = np.array(points, dtype=np.float64)
@@ -153,6 +183,14 @@ def moved(shape: Points, dx: float, dy: float) -> Points:
     return shifted
 
 
+def on_face(
+    shape: Points, corner: tuple[float, float], along: tuple[float, float], down: tuple[float, float]
+) -> Points:
+    """Return `shape`, given in the unit square, on the parallelogram that `along` and `down` span from `corner`."""
+    placed: Points = shape[:, :1] * np.array(along) + shape[:, 1:] * np.array(down) + np.array(corner)
+    return placed
+
+
 def wave(x: FloatArray) -> FloatArray:
     """Return a smooth wave of period 1 between 0 and 1: parabola arcs in place of a sine."""
     t: FloatArray = x - np.floor(x)
@@ -167,6 +205,17 @@ def noise(rng: np.random.Generator, size: int, cells: int, cells_y: int | None =
     grid = rng.integers(0, 256, size=shape, dtype=np.uint8)
     image = Image.fromarray(grid).resize((size, size), Image.Resampling.BICUBIC)
     return np.asarray(image, dtype=np.float32) * np.float32(1 / 255)
+
+
+def relief(rng: np.random.Generator, size: int, cells: int, cells_y: int | None = None) -> FloatArray:
+    """Return the slope, about -1 to 1, that smooth bumps as in `noise` show to light from the upper left."""
+    shape = (max(2, cells_y or cells), max(2, cells))
+    # 16 bits in place of 8: differences of neighbours would show the steps.
+    grid = rng.integers(0, 65536, size=shape, dtype=np.int32)
+    field = np.asarray(Image.fromarray(grid).resize((size, size), Image.Resampling.BICUBIC), dtype=np.float32)
+    slope: FloatArray = np.zeros_like(field)
+    slope[1:, 1:] = (field[1:, 1:] - field[:-1, :-1]) * np.float32(size / max(shape) / 65535)
+    return slope
 
 
 def grain(rng: np.random.Generator, size: int) -> FloatArray:

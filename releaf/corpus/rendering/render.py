@@ -15,7 +15,7 @@ import numpy.typing as npt
 import polars as pl
 
 from releaf.artifacts import sha256_bytes, storage_errors
-from releaf.corpus.rendering import containers, rigid, soft
+from releaf.corpus.rendering import bottles, cans, packs, rigid, sheets, soft
 from releaf.corpus.rendering.canvas import Canvas
 from releaf.corpus.rendering.png import encode_png
 from releaf.corpus.rendering.scene import photograph
@@ -26,25 +26,25 @@ from releaf.progress import Progress, silent
 from releaf.taxonomy import Item, Taxonomy
 
 DRAWINGS: dict[str, Callable[[Sketch], None]] = {
-    "plastic_bottle": containers.plastic_bottle,
+    "plastic_bottle": bottles.plastic_bottle,
     "plastic_bag": soft.plastic_bag,
-    "plastic_tub": containers.plastic_tub,
-    "takeaway_tray": containers.takeaway_tray,
-    "beverage_can": containers.beverage_can,
-    "food_can": containers.food_can,
-    "aerosol_can": containers.aerosol_can,
-    "glass_bottle": containers.glass_bottle,
-    "glass_jar": containers.glass_jar,
-    "newspaper": soft.newspaper,
+    "plastic_tub": packs.plastic_tub,
+    "takeaway_tray": packs.takeaway_tray,
+    "beverage_can": cans.beverage_can,
+    "food_can": cans.food_can,
+    "aerosol_can": cans.aerosol_can,
+    "glass_bottle": bottles.glass_bottle,
+    "glass_jar": bottles.glass_jar,
+    "newspaper": sheets.newspaper,
     "cardboard_box": rigid.cardboard_box,
     "egg_carton": rigid.egg_carton,
-    "beverage_carton": containers.beverage_carton,
-    "paper_cup": containers.paper_cup,
+    "beverage_carton": packs.beverage_carton,
+    "paper_cup": packs.paper_cup,
     "snack_wrapper": soft.snack_wrapper,
-    "t_shirt": soft.t_shirt,
+    "t_shirt": sheets.t_shirt,
     "fruit_peel": soft.fruit_peel,
     "wooden_crate": rigid.wooden_crate,
-    "battery": containers.battery,
+    "battery": cans.battery,
     "smartphone": rigid.smartphone,
 }
 
@@ -76,12 +76,12 @@ def render_image(item: str, material: str, *, size: int, seed: int, number: int 
     canvas = Canvas(
         size,
         angle=float(rng.uniform(-35, 35)) if rng.random() < 0.8 else float(rng.uniform(0, 360)),
-        scale=float(rng.uniform(0.32, 0.46)),
+        scale=float(rng.uniform(0.34, 0.47)),
         centre=(float(rng.uniform(0.43, 0.57)), float(rng.uniform(0.43, 0.57))),
         stretch=float(rng.uniform(0.86, 1.14)),
     )
     light = float(rng.uniform(0.35, 1.0)) * (1 if rng.random() < 0.5 else -1)
-    DRAWINGS[item](Sketch(canvas, surface(material, canvas, rng), rng, light))
+    DRAWINGS[item](Sketch(material, canvas, surface(material, canvas, rng), rng, light))
     return photograph(canvas, rng, light)
 
 

@@ -9,7 +9,18 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
-from releaf.corpus.rendering.canvas import Canvas, Colour, FloatArray, Points, box, ellipse, grain, noise, wave
+from releaf.corpus.rendering.canvas import (
+    Canvas,
+    Colour,
+    FloatArray,
+    Points,
+    box,
+    ellipse,
+    grain,
+    noise,
+    planes,
+    wave,
+)
 from releaf.corpus.rendering.textures import pick
 
 _GROUNDS: tuple[Colour, ...] = (
@@ -26,31 +37,30 @@ def photograph(canvas: Canvas, rng: np.random.Generator, light: float) -> npt.ND
     """
     size = canvas.size
     picture = _ground(rng, size)
-    picture *= (1.0 - _shadow(canvas, rng, light))[:, :, None]
-    picture = picture * (1.0 - canvas.alpha)[:, :, None] + canvas.colour
+    picture *= (np.float32(1.0) - _shadow(canvas, rng, light)) * (np.float32(1.0) - canvas.alpha)
+    picture += canvas.colour
     picture *= _light(rng, size, light)
-    pixels: npt.NDArray[np.uint8] = np.clip(picture * np.float32(255), 0, 255).astype(np.uint8)
-    pixels = _focus(pixels, rng)
+    picture *= np.float32(255)
+    np.clip(picture, 0, 255, out=picture)
+    pixels = _focus(np.ascontiguousarray(picture.astype(np.uint8).transpose(1, 2, 0)), rng)
     if rng.random() < 0.7:
         level = np.float32(rng.uniform(2.0, 14.0))
-        noisy = pixels.astype(np.float32) + level * grain(rng, size)[:, :, None]
+        noisy = pixels + np.repeat(level * grain(rng, size), 3).reshape(size, size, 3)
         pixels = np.clip(noisy, 0, 255).astype(np.uint8)
     return pixels
 
 
 def _ground(rng: np.random.Generator, size: int) -> FloatArray:
     kind = int(rng.integers(6))
-    colour = np.asarray(pick(rng, _TABLES if kind == 3 else _GROUNDS), dtype=np.float32)
+    colour = pick(rng, _TABLES if kind == 3 else _GROUNDS)
     if kind <= 1:  # a sheet or a wall
         tone = 0.9 + 0.15 * noise(rng, size, 2)
     elif kind == 2:  # concrete or carpet
         tone = 0.75 + 0.25 * noise(rng, size, 5) + 0.12 * grain(rng, size)
     else:
         tone = _pattern(rng, size, kind)
-    picture = colour * tone[:, :, None]
-    if rng.random() < 0.3:
-        picture = _litter(picture, rng, size)
-    return np.ascontiguousarray(picture, dtype=np.float32)
+    picture = planes(colour) * np.asarray(tone, dtype=np.float32)
+    return _litter(picture, rng, size) if rng.random() < 0.3 else picture
 
 
 def _pattern(rng: np.random.Generator, size: int, kind: int) -> FloatArray:
@@ -65,7 +75,7 @@ def _pattern(rng: np.random.Generator, size: int, kind: int) -> FloatArray:
     if kind == 4:  # tiles
         seams = np.maximum(seams, (down * pitch - np.floor(down * pitch) < gap).astype(np.float32))
         return 0.95 + 0.08 * noise(rng, size, 6) - 0.3 * seams
-    return 0.75 + 0.2 * noise(rng, size, size // 6) + 0.15 * noise(rng, size, 9)  # grass, gravel or cloth
+    return 0.75 + 0.2 * noise(rng, size, 11) + 0.15 * noise(rng, size, 9)  # grass, gravel or cloth
 
 
 def _litter(picture: FloatArray, rng: np.random.Generator, size: int) -> FloatArray:
@@ -73,8 +83,8 @@ def _litter(picture: FloatArray, rng: np.random.Generator, size: int) -> FloatAr
     place = Canvas(size, angle=float(rng.uniform(0, 360)), scale=0.5, centre=(0.5, 0.5))
     shapes: list[Points] = [ellipse(float(x), float(y), 0.05, 0.03) for x, y in rng.uniform(-1.0, 1.0, size=(4, 2))]
     shapes.append(box(0.8, -0.6, 0.86, 0.6))
-    cover = place.mask(*shapes)[:, :, None] * np.float32(0.8)
-    littered: FloatArray = picture * (1 - cover) + cover * np.asarray(pick(rng, _GROUNDS), dtype=np.float32)
+    cover = place.mask(*shapes) * np.float32(0.8)
+    littered: FloatArray = picture * (1 - cover) + cover * planes(pick(rng, _GROUNDS))
     return littered
 
 
@@ -92,13 +102,13 @@ def _shadow(canvas: Canvas, rng: np.random.Generator, light: float) -> FloatArra
 
 
 def _light(rng: np.random.Generator, size: int, light: float) -> FloatArray:
-    """Return gains (size, size, 3): exposure, a fall-off across the picture and a warm or cold cast."""
+    """Return gains (3, size, size): exposure, a fall-off across the picture and a warm or cold cast."""
     axis = np.linspace(-1, 1, size, dtype=np.float32)
     fall = np.float32(rng.uniform(0.0, 0.22))
     slope = 1.0 + fall * (np.float32(light) * axis[None, :] - np.float32(rng.uniform(-0.5, 1.0)) * axis[:, None])
     warmth = rng.uniform(-0.08, 0.08)
     cast = np.array([1 + warmth, 1.0, 1 - warmth], dtype=np.float32) * np.float32(rng.uniform(0.7, 1.12))
-    return slope[:, :, None] * cast
+    return planes(cast) * slope
 
 
 def _focus(pixels: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDArray[np.uint8]:

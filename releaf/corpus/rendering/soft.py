@@ -1,81 +1,79 @@
-"""Drawings of soft things: bags, wrappers, printed sheets, cloth and peel.
+"""Drawings of soft things: bags, wrappers and peel.
 
-Every function draws one item of the taxonomy into a `Sketch` in object coordinates. Vessels are in `containers`, stiff
-things in `rigid`.
+Every function draws one item of the taxonomy into a `Sketch` in object coordinates. Paper and cloth are in `sheets`.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from releaf.corpus.rendering.canvas import Points, box, ellipse, smooth
+from releaf.corpus.rendering.canvas import Points, arc, box, ellipse, moved, smooth
 from releaf.corpus.rendering.sketch import DARK, WHITE, Sketch
 from releaf.corpus.rendering.textures import print_colour
 
 
 def plastic_bag(s: Sketch) -> None:
-    """Soft sack with two loop handles on top and creases running from them; often a printed logo."""
+    """Film bag with creases running from the handles, often printed.
+
+    Rustling HDPE is a vest bag with two straps, soft glossy LDPE as often a flat bag with a hole to grip.
+    """
+    vest = s.chance(0.95 if s.material == "hdpe" else 0.5)
     w, sag = s.between(0.52, 0.66), s.between(0.0, 0.12)
-    jitter = [s.between(-0.05, 0.05) for _ in range(8)]
-    for side in (-1, 1):
-        loop = smooth(
-            [
-                (side * w * 0.75, -0.35),
-                (side * w * 0.72, -0.8),
-                (side * w * 0.45, -0.97),
-                (side * w * 0.2, -0.8),
-                (side * w * 0.22, -0.35),
-            ],
-            closed=False,
-        )
-        s.canvas.paint(s.canvas.strokes([loop], 0.15), s.surface.colour, s.surface.alpha)
-        s.lines([loop], 0.02, alpha=0.25)
-    outline = [(-w * 0.85, -0.42), (-w * 0.2, -0.36), (w * 0.2, -0.36), (w * 0.85, -0.42)]
-    outline += [(w + jitter[0], 0.0 + jitter[1]), (w * 1.08 + jitter[2], 0.5), (w * 0.8, 0.88 + sag * 0.5)]
-    outline += [
-        (0.0 + jitter[3], 0.86 + sag),
-        (-w * 0.8, 0.88 + jitter[4]),
-        (-w * 1.08 + jitter[5], 0.5),
-        (-w + jitter[6], 0.0),
-    ]
-    s.crumpled(smooth(outline), 6, 0.55)
-    folds = [
-        np.array([[x, -0.38], [x * 1.3 + s.between(-0.1, 0.1), s.between(0.0, 0.6)]])
-        for x in (-0.4 * w, -0.15, 0.12, 0.42 * w)
-    ]
-    s.lines(folds, 0.02, alpha=0.3)
+    jitter = [s.between(-0.05, 0.05) for _ in range(6)]
+    left, right = w + jitter[0], w + jitter[1]
+    low = [(right * 0.98, 0.1), (right * 1.08, 0.5), (w * 0.82, 0.88 + sag * 0.5), (jitter[3], 0.86 + sag)]
+    low += [(-w * 0.82, 0.88 + jitter[4]), (-left * 1.08, 0.5), (-left * 0.98, 0.1)]
+    bumps, depth = (11, 0.4) if s.material == "hdpe" else (5, 0.5)
+    if vest:
+        body = smooth([(-w * 0.9, -0.36), (-w * 0.15, -0.3), (w * 0.15, -0.3), (w * 0.9, -0.36), *low])
+        _straps(s, w)
+        s.crumpled(body, bumps, depth)
+        tops = (-0.7 * w, -0.4 * w, 0.4 * w, 0.7 * w)
+    else:
+        top = s.between(-0.86, -0.74)
+        outline = [(-w * 0.9, top), (-w * 0.3, top + 0.02), (w * 0.3, top - 0.02), (w * 0.9, top), (w, -0.4)]
+        grip = ellipse(0, top + 0.19, s.between(0.2, 0.27), 0.1)
+        foot = [(right, 0.5), (right * 0.98, 0.86), (w * 0.8, 0.92 + sag * 0.3), (jitter[3], 0.88 + sag)]
+        foot += [(-w * 0.8, 0.92 + jitter[4]), (-left * 0.98, 0.86), (-left, 0.5)]
+        s.crumpled(smooth([*outline, *foot, (-w, -0.4)]), bumps, depth, hole=grip)
+        s.lines([np.concatenate([grip, grip[:1]])], 0.04, DARK, 0.4)
+        s.lines([np.array([[-w * 0.88, top + 0.06], [w * 0.88, top + 0.06]])], 0.025, alpha=0.3)
+        tops = (-0.25, -0.18, 0.18, 0.25)
+    start = -0.32 if vest else -0.55
+    folds = [_crease(s, x, start) for x in tops]
+    s.print(s.canvas.mask(*folds), DARK, alpha=0.22)
+    s.print(s.canvas.mask(*[moved(fold, 0.035, 0.0) for fold in folds]), WHITE, alpha=0.15 + 0.3 * s.surface.gloss)
     if s.chance(0.6):
-        ink = print_colour(s.rng)
+        _bag_print(s)
+
+
+def _crease(s: Sketch, x: float, y: float) -> Points:
+    """Return a fold that starts in a point at (x, y) below a handle and runs out downwards."""
+    end = x * 1.4 + s.between(-0.1, 0.1)
+    low = s.between(0.0, 0.6)
+    middle = (x + end) / 2 + s.between(-0.06, 0.06)
+    return smooth([(x, y), (middle + 0.02, (y + low) / 2), (end, low), (middle - 0.02, (y + low) / 2)])
+
+
+def _straps(s: Sketch, w: float) -> None:
+    for side in (-1, 1):
+        outer = [(w * 0.96, -0.3), (w * 0.86, -0.7), (w * 0.62, -0.97), (w * 0.36, -0.92), (w * 0.2, -0.6)]
+        inner = [(w * 0.66, -0.4), (w * 0.62, -0.7), (w * 0.54, -0.8), (w * 0.44, -0.7), (w * 0.4, -0.4)]
+        edge = smooth([(side * x, y) for x, y in [*outer, (w * 0.1, -0.28)]])
+        s.crumpled(edge, 9, 0.6, hole=smooth([(side * x, y) for x, y in inner]))
+
+
+def _bag_print(s: Sketch) -> None:
+    ink = print_colour(s.rng)
+    kind = int(s.rng.integers(3))
+    if kind == 0:
         s.print(s.canvas.mask(ellipse(0, 0.2, 0.26, 0.22)), ink, alpha=0.75)
         s.print(s.canvas.mask(box(-0.3, 0.5, 0.3, 0.58)), ink, alpha=0.75)
-
-
-def newspaper(s: Sketch) -> None:
-    """Folded sheets with a headline, columns of lines and a picture."""
-    w, h = s.between(0.62, 0.74), s.between(0.82, 0.95)
-    for k in range(int(s.rng.integers(1, 4)), 0, -1):
-        s.flat(box(-w + 0.035 * k, -h + 0.04 * k, w + 0.035 * k, h + 0.04 * k), 0.82)
-    s.flat(box(-w, -h, w, h), 1.0)
-    ink = (0.16, 0.16, 0.18)
-    s.print(s.canvas.mask(box(-w + 0.08, -h + 0.08, w - 0.08, -h + 0.24)), ink, alpha=0.85)
-    s.lines([np.array([[-w + 0.08, -h + 0.31], [w - 0.08, -h + 0.31]])], 0.02, ink, 0.8)
-    columns = int(s.rng.integers(2, 4))
-    gap, step = 0.08, (2 * w - 0.08) / columns
-    picture = int(s.rng.integers(columns))
-    for c in range(columns):
-        x0, x1 = -w + gap + c * step, -w + (c + 1) * step
-        y = -h + 0.4
-        if c == picture:
-            tone = print_colour(s.rng) if s.chance(0.4) else (0.45, 0.45, 0.46)
-            s.print(s.canvas.mask(box(x0, y, x1, y + 0.4)), tone, alpha=0.8)
-            y += 0.48
-        ys = np.arange(y, h - 0.06, 0.085)
-        s.lines(
-            [np.array([[x0, v], [x1 - (0.12 if k % 5 == 4 else 0), v]]) for k, v in enumerate(ys)], 0.032, ink, 0.65
-        )
-    if s.chance(0.6):  # the fold
-        s.lines([np.array([[-w, 0.0], [w, 0.0]])], 0.05, DARK, 0.22)
-        s.lines([np.array([[-w, 0.05], [w, 0.05]])], 0.03, WHITE, 0.6)
+    elif kind == 1:
+        s.lines([np.array([[-0.34, y], [0.34, y + 0.02]]) for y in (0.05, 0.2)], 0.09, ink, 0.75)
+        s.lines([np.array([[-0.2, 0.36], [0.2, 0.37]])], 0.05, ink, 0.7)
+    else:
+        s.lines([arc(0, 0.15 + d, 0.3, 0.25) for d in (0.0, 0.14, 0.28)], 0.06, ink, 0.7)
 
 
 def snack_wrapper(s: Sketch) -> None:
@@ -89,7 +87,7 @@ def snack_wrapper(s: Sketch) -> None:
     bottom = [(float(x), 0.93 - (0.06 if k % 2 else 0.0)) for k, x in enumerate(xs)]
     right = [(w * 0.98, -0.7), (w + bulge, -0.3), (w - bulge, 0.1), (w + bulge, 0.5), (w * 0.98, 0.7)]
     left = [(-x, y) for x, y in reversed(right)]
-    s.crumpled(np.array(top + right + bottom[::-1] + left), 7, 0.8)
+    s.crumpled(np.array(top + right + bottom[::-1] + left), 8, 1.1)
     crimps = [np.array([[-w, y], [w, y]]) for y in (-0.84, -0.78, -0.72, 0.72, 0.78, 0.84)]
     s.lines(crimps, 0.02, WHITE, 0.45)
     ink = print_colour(s.rng)
@@ -114,37 +112,20 @@ def _sweet(s: Sketch) -> None:
         ]
         s.crumpled(np.array(fan), 10, 0.8)
         s.lines([np.array([[side * 0.44, 0.0], [side * 0.86, y]]) for y in (-0.25, 0.0, 0.25)], 0.02, WHITE, 0.5)
-    s.crumpled(ellipse(0, 0, 0.52, s.between(0.28, 0.38)), 7, 0.7)
+    s.crumpled(ellipse(0, 0, 0.52, s.between(0.28, 0.38)), 8, 0.9)
     stripes = [np.array([[x, -0.3], [x + 0.14, 0.3]]) for x in (-0.32, -0.07, 0.18)]
     body = s.canvas.mask(ellipse(0, 0, 0.5, 0.27))
     s.print(body * s.canvas.strokes(stripes, 0.1), print_colour(s.rng), alpha=0.85)
 
 
-def t_shirt(s: Sketch) -> None:
-    """Shirt laid flat: round collar, short sleeves, straight hem; sometimes a print or stripes."""
-    w, flare, hem = s.between(0.46, 0.54), s.between(-0.03, 0.05), s.between(0.8, 0.92)
-    sleeve, drop = s.between(0.88, 0.98), s.between(-0.12, 0.02)
-    half = [(0.2, -0.8), (w * 0.95, -0.68), (sleeve, -0.3), (sleeve - 0.24, drop), (w, -0.22), (w + flare, hem)]
-    outline = [*half, *[(-x, y) for x, y in reversed(half)], (-0.12, -0.7), (0.0, -0.66), (0.12, -0.7)]
-    body = s.crumpled(np.array(outline), 5, 0.35)
-    ink = print_colour(s.rng)
-    kind = s.rng.integers(3)
-    if kind == 0:
-        stripes = [np.array([[-1.0, y], [1.0, y]]) for y in np.arange(-0.45, 0.9, 0.22)]
-        s.print(body * s.canvas.strokes(stripes, 0.09), ink, alpha=0.7)
-    elif kind == 1:
-        s.print(s.canvas.mask(ellipse(0, -0.1, 0.24, 0.2)), ink, alpha=0.8)
-        s.lines([np.array([[-0.24, 0.2], [0.24, 0.2]])], 0.07, ink, 0.8)
-    collar = smooth([(-0.2, -0.8), (-0.12, -0.69), (0.0, -0.65), (0.12, -0.69), (0.2, -0.8)], closed=False)
-    s.lines([collar], 0.07, ink if kind == 2 else DARK, 0.35)
-    seams = [np.array([[side * w * 0.9, -0.66], [side * w, -0.22]]) for side in (-1, 1)]
-    s.lines([*seams, np.array([[-w, hem - 0.06], [w, hem - 0.06]])], 0.02, alpha=0.35)
-
-
 def fruit_peel(s: Sketch) -> None:
-    """Banana skin whose strips fall apart from the stalk, or an apple core with stalk and pips."""
-    if s.chance(0.35):
+    """Banana skin whose strips fall apart from the stalk, an apple core with stalk and pips, or a melon rind."""
+    kind = s.rng.random()
+    if kind < 0.3:
         _apple_core(s)
+        return
+    if kind < 0.42:
+        _melon_rind(s)
         return
     strips = int(s.rng.integers(3, 5))
     for k, middle in enumerate(np.linspace(-0.92, 0.92, strips)):
@@ -186,3 +167,22 @@ def _apple_core(s: Sketch) -> None:
     s.lines([np.concatenate([outline, outline[:1]])], 0.03, (0.4, 0.25, 0.1), 0.5)
     s.print(s.canvas.mask(ellipse(-0.05, 0.0, 0.045, 0.09), ellipse(0.06, 0.08, 0.045, 0.09)), (0.22, 0.12, 0.06))
     s.lines([smooth([(0.0, -0.6), (0.04, -0.8), (0.14, -0.95)], closed=False)], 0.06, (0.3, 0.2, 0.1), 1.0)
+
+
+def _melon_rind(s: Sketch) -> None:
+    """Draw an eaten slice: green or yellow skin below, a pale rind, a rest of flesh with bites in its upper edge."""
+    deep = s.between(0.85, 1.0)
+    across = np.linspace(0.8, -0.8, 9).tolist()
+    bites = [(x, (-0.08 if k % 2 else -0.22) + s.between(-0.03, 0.03)) for k, x in enumerate(across)]
+    slice_ = s.canvas.mask(np.concatenate([arc(0, -0.4, 0.97, deep), smooth(bites, closed=False)]))
+    green = (0.22, 0.45, 0.18) if s.chance(0.7) else (0.80, 0.70, 0.35)
+    s.print(slice_, green)
+    s.canvas.paint(slice_, s.surface.colour, 0.3)
+    s.print(slice_ * s.canvas.mask(ellipse(0, -0.4, 0.88, deep * 0.88)), (0.90, 0.93, 0.76))
+    flesh = slice_ * s.canvas.mask(ellipse(0, -0.4, 0.8, deep * 0.74))
+    red = s.chance(0.6)
+    s.print(flesh, (0.86, 0.26, 0.26) if red else (0.95, 0.62, 0.30), alpha=0.95)
+    if red:
+        pips = [ellipse(x, 0.02 + 0.06 * (k % 2), 0.025, 0.045) for k, x in enumerate((-0.45, -0.2, 0.05, 0.3, 0.5))]
+        s.print(flesh * s.canvas.mask(*pips), (0.12, 0.08, 0.06))
+    s.lines([smooth(bites, closed=False)], 0.03, (0.35, 0.12, 0.08), 0.4)

@@ -1,6 +1,7 @@
 """How each material looks: its colours, see-through, gloss and surface pattern, one function a material.
 
-Here: material only, in object coordinates. Not here: the shape that wears it (`containers`, `soft`, `rigid`).
+Here: material only, in object coordinates. Not here: the shape that wears it (`bottles`, `cans`, `packs`, `rigid`,
+`sheets`, `soft`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from releaf.corpus.rendering.canvas import Canvas, Colour, FloatArray, grain, noise, wave
+from releaf.corpus.rendering.canvas import Canvas, Colour, FloatArray, grain, noise, planes, wave
 
 _PRINTS: tuple[Colour, ...] = (
     (0.80, 0.10, 0.12), (0.93, 0.45, 0.08), (0.95, 0.80, 0.15), (0.25, 0.62, 0.22), (0.05, 0.45, 0.40),
@@ -25,16 +26,17 @@ _CLOTHS: tuple[Colour, ...] = (
     (0.90, 0.90, 0.88), (0.20, 0.22, 0.30), (0.65, 0.12, 0.16), (0.25, 0.45, 0.62), (0.55, 0.60, 0.48),
     (0.85, 0.68, 0.35), (0.48, 0.48, 0.50),
 )  # fmt: skip
-_RUST = np.array([0.45, 0.24, 0.10], dtype=np.float32)
-_BRUISE = np.array([0.28, 0.17, 0.08], dtype=np.float32)
+_RUST: Colour = (0.45, 0.24, 0.10)
+_BRUISE: Colour = (0.28, 0.17, 0.08)
 
 
 @dataclass(frozen=True)
 class Surface:
     """What a shape is covered with.
 
-    `colour` is (size, size, 3) in [0, 1]; `alpha` 1 is opaque; `gloss` 0 to 1 scales highlights; `mirror` 0 to 1
-    replaces smooth shading by the banded reflections of metal; `rim` 0 to 1 darkens the outline, as thick glass does.
+    `colour` is (3, size, size) or (3, 1, 1) in [0, 1]; `alpha` 1 is opaque; `gloss` 0 to 1 scales highlights and makes
+    them narrow; `mirror` 0 to 1 replaces smooth shading by the banded reflections of metal; `rim` 0 to 1 is how
+    strongly the outline is drawn in the colour `edge`, as thick glass shows it.
     """
 
     colour: FloatArray
@@ -42,6 +44,7 @@ class Surface:
     gloss: float = 0.2
     mirror: float = 0.0
     rim: float = 0.25
+    edge: Colour = (0.08, 0.08, 0.09)
 
 
 def pick(rng: np.random.Generator, colours: tuple[Colour, ...], spread: float = 0.06) -> Colour:
@@ -61,105 +64,107 @@ def surface(material: str, canvas: Canvas, rng: np.random.Generator) -> Surface:
     return TEXTURES[material](canvas, rng)
 
 
-def _flat(canvas: Canvas, colour: Colour) -> FloatArray:
-    plane = np.empty((canvas.size, canvas.size, 3), dtype=np.float32)
-    plane[:] = np.asarray(colour, dtype=np.float32)
-    return plane
+def _mixed(base: FloatArray, colour: Colour, share: FloatArray) -> FloatArray:
+    mixed: FloatArray = base + share * (planes(colour) - base)
+    return mixed
 
 
-def _scaled(colour: Colour, factor: FloatArray) -> FloatArray:
-    scaled: FloatArray = np.asarray(colour, dtype=np.float32) * factor[:, :, None]
-    return scaled
-
-
-def _pet(canvas: Canvas, rng: np.random.Generator) -> Surface:
+def _pet(_: Canvas, rng: np.random.Generator) -> Surface:
     tint = pick(rng, ((0.72, 0.86, 0.95), (0.80, 0.90, 0.92), (0.55, 0.80, 0.72), (0.60, 0.78, 0.95)))
-    return Surface(_flat(canvas, tint), alpha=rng.uniform(0.28, 0.45), gloss=0.9, rim=0.45)
+    return Surface(planes(tint), alpha=rng.uniform(0.28, 0.45), gloss=0.9, rim=0.4)
 
 
 def _hdpe(canvas: Canvas, rng: np.random.Generator) -> Surface:
-    cloud = 0.94 + 0.06 * noise(rng, canvas.size, 4)
-    return Surface(_scaled(pick(rng, _DETERGENTS), cloud), alpha=0.97, gloss=0.18)
+    cloud = 0.90 + 0.10 * noise(rng, canvas.size, 4)
+    if rng.random() < 0.3:  # unpigmented: milky, and a little light comes through
+        return Surface(planes((0.93, 0.94, 0.92)) * cloud, alpha=0.86, gloss=0.2)
+    return Surface(planes(pick(rng, _DETERGENTS)) * cloud, alpha=0.97, gloss=0.2)
 
 
 def _ldpe(canvas: Canvas, rng: np.random.Generator) -> Surface:
     base = pick(rng, ((0.94, 0.94, 0.96), (0.85, 0.90, 0.95), (0.95, 0.93, 0.80), (0.55, 0.70, 0.85)))
     # Film creases: the contour lines of a smooth field are bright.
-    creases = wave(4.0 * noise(rng, canvas.size, 4) + 1.5 * canvas.u)
-    return Surface(_scaled(base, 0.78 + 0.27 * creases), alpha=rng.uniform(0.62, 0.85), gloss=0.5, rim=0.2)
+    creases = wave(3.0 * noise(rng, canvas.size, 4) + 1.2 * canvas.u)
+    return Surface(planes(base) * (0.83 + 0.2 * creases), alpha=rng.uniform(0.55, 0.78), gloss=0.7, rim=0.2)
 
 
-def _polypropylene(canvas: Canvas, rng: np.random.Generator) -> Surface:
-    base = print_colour(rng) if rng.random() < 0.6 else (0.95, 0.95, 0.94)
-    return Surface(_flat(canvas, base), gloss=0.55)
+def _polypropylene(_: Canvas, rng: np.random.Generator) -> Surface:
+    if rng.random() < 0.3:  # unpigmented
+        return Surface(planes(pick(rng, ((0.93, 0.94, 0.94), (0.84, 0.88, 0.92)), 0.03)), alpha=0.75, gloss=0.6)
+    return Surface(planes(print_colour(rng) if rng.random() < 0.6 else (0.95, 0.95, 0.94)), gloss=0.6)
 
 
 def _polystyrene(canvas: Canvas, rng: np.random.Generator) -> Surface:
-    beads = noise(rng, canvas.size, canvas.size // 3)
+    pits = np.clip(1.6 * (0.55 - noise(rng, canvas.size, 36)), 0.0, 0.5)  # the dark corners between foam beads
     tint = pick(rng, ((0.96, 0.96, 0.95), (0.97, 0.95, 0.88), (0.93, 0.95, 0.97)), 0.02)
-    return Surface(_scaled(tint, 0.86 + 0.14 * beads), gloss=0.02, rim=0.15)
+    return Surface(planes(tint) * (1.0 - 0.32 * pits), gloss=0.02, rim=0.12)
 
 
 def _aluminium(canvas: Canvas, rng: np.random.Generator) -> Surface:
-    brushed = 0.95 + 0.10 * noise(rng, canvas.size, 3, canvas.size // 2)
-    return Surface(_scaled((0.86, 0.87, 0.89), brushed), gloss=0.9, mirror=0.9, rim=0.3)
+    brushed = 0.95 + 0.10 * noise(rng, canvas.size, 3, 40)
+    return Surface(planes((0.86, 0.87, 0.89)) * brushed, gloss=0.9, mirror=0.9, rim=0.3)
 
 
 def _steel(canvas: Canvas, rng: np.random.Generator) -> Surface:
-    base = _scaled((0.60, 0.60, 0.58), 0.92 + 0.12 * noise(rng, canvas.size, 6))
-    rust = np.clip(4.0 * (noise(rng, canvas.size, 9) - rng.uniform(0.62, 0.85)), 0.0, 0.8)[:, :, None]
-    return Surface(base * (1 - rust) + rust * _RUST, gloss=0.45, mirror=0.55, rim=0.4)
+    base = planes((0.54, 0.54, 0.53)) * (0.92 + 0.12 * noise(rng, canvas.size, 6))
+    rust = np.clip(4.0 * (noise(rng, canvas.size, 13) - rng.uniform(0.62, 0.85)), 0.0, 0.75)
+    return Surface(_mixed(base, _RUST, rust), gloss=0.4, mirror=0.65, rim=0.4)
 
 
-def _glass(canvas: Canvas, rng: np.random.Generator) -> Surface:
+def _glass(_: Canvas, rng: np.random.Generator) -> Surface:
     tint = pick(rng, _GLASSES, 0.04)
     dark = tint[0] < 0.5
-    return Surface(_flat(canvas, tint), alpha=0.80 if dark else 0.30, gloss=1.0, rim=0.75)
+    edge: Colour = (0.25 * tint[0], 0.25 * tint[1], 0.25 * tint[2])
+    return Surface(planes(tint), alpha=0.80 if dark else 0.30, gloss=1.0, rim=0.85, edge=edge)
 
 
 def _paper(canvas: Canvas, rng: np.random.Generator) -> Surface:
     tint = pick(rng, ((0.93, 0.92, 0.88), (0.88, 0.86, 0.80), (0.96, 0.96, 0.95)), 0.02)
-    return Surface(_scaled(tint, 0.97 + 0.05 * grain(rng, canvas.size)), gloss=0.0, rim=0.15)
+    return Surface(planes(tint) * (0.96 + 0.05 * grain(rng, canvas.size)), gloss=0.0, rim=0.15)
 
 
 def _cardboard(canvas: Canvas, rng: np.random.Generator) -> Surface:
     tint = pick(rng, ((0.72, 0.54, 0.35), (0.65, 0.50, 0.36), (0.62, 0.58, 0.52), (0.76, 0.60, 0.42)), 0.03)
-    fibres = noise(rng, canvas.size, canvas.size // 6, canvas.size // 2)
+    fibres = noise(rng, canvas.size, 11, 32)
     flutes = wave(np.float32(rng.uniform(9, 13)) * canvas.u)
-    return Surface(_scaled(tint, 0.86 + 0.16 * fibres + 0.05 * flutes), gloss=0.0, rim=0.3)
+    return Surface(planes(tint) * (0.86 + 0.16 * fibres + 0.05 * flutes), gloss=0.0, rim=0.3)
 
 
 def _laminate(canvas: Canvas, rng: np.random.Generator) -> Surface:
     base, other = print_colour(rng), print_colour(rng)
+    colour = planes(base)
     field = noise(rng, canvas.size, 3)
-    share = np.clip(8.0 * (field - 0.55), 0.0, 1.0)[:, :, None]
-    colour = _flat(canvas, base) * (1 - share) + np.asarray(other, dtype=np.float32) * share
-    sheen = 0.9 + 0.22 * wave(2.0 * field + canvas.u)
-    return Surface(np.minimum(colour * sheen[:, :, None], 1.0), gloss=0.6, mirror=0.12)
+    if rng.random() < 0.7:  # a second ink, parted from the first by a sweeping line
+        slant = np.float32(rng.uniform(-0.8, 0.8))
+        place = canvas.v + slant * canvas.u + 0.5 * field - np.float32(rng.uniform(-0.2, 0.6))
+        colour = _mixed(colour, other, np.clip(12.0 * place, 0.0, 1.0))
+    sheen = 0.88 + 0.24 * wave(2.0 * field + canvas.u)
+    return Surface(np.minimum(colour * sheen, np.float32(1.0)), gloss=0.6, mirror=0.12)
 
 
 def _textile(canvas: Canvas, rng: np.random.Generator) -> Surface:
-    knit = wave(np.float32(17.0) * canvas.u) * wave(np.float32(17.0) * canvas.v)
-    folds = noise(rng, canvas.size, 4)
-    return Surface(_scaled(pick(rng, _CLOTHS), 0.72 + 0.14 * knit + 0.28 * folds), gloss=0.0, rim=0.2)
+    knit = wave(np.float32(12.0) * canvas.u)
+    folds = noise(rng, canvas.size, 4, 3)
+    cloth = 0.76 + 0.07 * knit + 0.25 * folds + 0.05 * grain(rng, canvas.size)
+    return Surface(planes(pick(rng, _CLOTHS)) * cloth, gloss=0.0, rim=0.2)
 
 
 def _food_scraps(canvas: Canvas, rng: np.random.Generator) -> Surface:
     tint = pick(rng, ((0.93, 0.78, 0.20), (0.88, 0.70, 0.15), (0.75, 0.72, 0.25), (0.85, 0.45, 0.15)), 0.04)
-    bruises = np.clip(5.0 * (noise(rng, canvas.size, 10) - rng.uniform(0.55, 0.8)), 0.0, 0.85)[:, :, None]
-    base = _scaled(tint, 0.85 + 0.2 * noise(rng, canvas.size, 5))
-    return Surface(base * (1 - bruises) + bruises * _BRUISE, gloss=0.1)
+    bruises = np.clip(5.0 * (noise(rng, canvas.size, 10) - rng.uniform(0.55, 0.8)), 0.0, 0.85)
+    base = planes(tint) * (0.85 + 0.2 * noise(rng, canvas.size, 5))
+    return Surface(_mixed(base, _BRUISE, bruises), gloss=0.1)
 
 
 def _wood(canvas: Canvas, rng: np.random.Generator) -> Surface:
     tint = pick(rng, ((0.78, 0.60, 0.38), (0.70, 0.52, 0.32), (0.62, 0.47, 0.33), (0.82, 0.68, 0.46)), 0.03)
     rings = wave(np.float32(rng.uniform(6, 10)) * canvas.v + 1.2 * noise(rng, canvas.size, 3, 6))
-    return Surface(_scaled(tint, 0.78 + 0.22 * rings), gloss=0.03, rim=0.4)
+    return Surface(planes(tint) * (0.78 + 0.22 * rings), gloss=0.03, rim=0.4)
 
 
-def _electronic_parts(canvas: Canvas, rng: np.random.Generator) -> Surface:
+def _electronic_parts(_: Canvas, rng: np.random.Generator) -> Surface:
     tint = pick(rng, ((0.10, 0.10, 0.12), (0.16, 0.17, 0.20), (0.22, 0.20, 0.18)), 0.03)
-    return Surface(_flat(canvas, tint), gloss=0.5, rim=0.3)
+    return Surface(planes(tint), gloss=0.25, rim=0.3)
 
 
 TEXTURES: dict[str, Callable[[Canvas, np.random.Generator], Surface]] = {

@@ -1,4 +1,4 @@
-"""Search: every method on the same judged queries, with intervals and the paired comparison with sparse search."""
+"""Search: every method on the same judged queries, with intervals, paired comparisons and what was chosen."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ from releaf.reporting.pictures import markdown_image
 from releaf.reporting.retrieval_plots import over_depth
 from releaf.reporting.sections.history import curves
 from releaf.reporting.sections.search_choice import choice, choice_picture, encoder
+from releaf.reporting.sections.search_comparison import comparison, is_compared, queries_picture
 from releaf.reporting.sections.search_methods import (
-    BASELINE,
+    BASELINES,
+    DRAWN,
     METRIC,
     NOT_MEASURED,
     method_cell,
@@ -34,7 +36,6 @@ from releaf.reporting.sections.search_methods import (
 )
 from releaf.reporting.sections.search_trust import confidence, confidence_picture, has_confidence, refusals
 
-_DRAWN = {METRIC: "NDCG@10", "recall@10": "Recall@10", "mrr@10": "MRR@10"}
 _NAMES = {METRIC: "NDCG@10", "precision@5": "P@5", "recall@10": "R@10", "recall@100": "R@100", "mrr@10": "MRR@10"}
 _CURVES = {"ndcg": "NDCG@k", "recall": "Recall@k"}
 _DEPTHS = (1, 3, 5, 10, 20)
@@ -76,8 +77,9 @@ def pictures(evaluation_json: Json) -> dict[str, str]:
         drawn["methods"] = _scoreboard(part, ours)
         if len(_depths(part)) > 1:
             drawn["ndcg_over_k"] = _over_depth(part, ours)
-        if BASELINE in part["methods"] and ours != BASELINE:
-            drawn["query_by_query"] = _queries(part["methods"], ours)
+        for baseline in BASELINES:
+            if ours != baseline and is_compared(part, baseline):
+                drawn[f"query_by_query_against_{baseline}"] = queries_picture(part["methods"], ours, baseline)
         if has_confidence(part, ours):
             drawn["confidence"] = confidence_picture(part, ours)
     if (evaluation_json.get("choice") or {}).get("candidates"):
@@ -86,7 +88,6 @@ def pictures(evaluation_json: Json) -> dict[str, str]:
 
 
 def _split(part: Json, ours: str, name: str) -> list[Block]:
-    methods = part["methods"]
     images = [_scoreboard(part, ours)]
     measured = len(_depths(part)) > 1
     if measured:
@@ -97,17 +98,16 @@ def _split(part: Json, ours: str, name: str) -> list[Block]:
     if part.get("unscored"):
         names = ", ".join(part["unscored"])
         blocks.append(Text(f"Not scored, because no document is relevant to them: {names}."))
-    if any(entry.get("against_sparse") for entry in methods.values()):
-        blocks += [Heading(f"{name}: against sparse search alone"), _against(part, ours), *_other_metrics(part, ours)]
-        if ours != BASELINE:
-            blocks.append(Pictures([_queries(methods, ours)]))
+    for baseline in BASELINES:
+        if is_compared(part, baseline):
+            blocks += [Heading(f"{name}: against {baseline} search alone"), *comparison(part, ours, baseline)]
     blocks += [Heading(f"{name}: confidence"), *confidence(part, ours)]
     return [*blocks, Heading(f"{name}: questions that nothing answers"), *refusals(part)]
 
 
 def _scoreboard(part: Json, ours: str) -> Picture:
     methods = ordered(part["methods"])
-    drawn = {name: key for key, name in _DRAWN.items() if all(key in m["figures"] for m in methods.values())}
+    drawn = {name: key for key, name in DRAWN.items() if all(key in m["figures"] for m in methods.values())}
     bars = plots.scoreboard(
         {name: {method: m["figures"][key]["mean"] for method, m in methods.items()} for name, key in drawn.items()},
         ours,
@@ -156,88 +156,3 @@ def _figures(part: Json, ours: str) -> Table:
     if methods.keys() & {"expanded", "mmr", "reranked"}:
         note += " Expanded, mmr and reranked start from the fusion that was chosen on development queries."
     return Table(f"Figures by method (n = {part['queries']} queries)", columns, rows, note)
-
-
-def _against(part: Json, ours: str) -> Table:
-    """NDCG@10 against sparse search, with the queries that gain and lose."""
-    methods = ordered(part["methods"])
-    rows = []
-    for method, entry in methods.items():
-        if METRIC not in entry.get("against_sparse", {}):
-            continue
-        c = entry["against_sparse"][METRIC]
-        says, tone = _verdict(c["low"], c["high"])
-        gains = list(_gains(methods, method).values())
-        better, worse = sum(gain > 0 for gain in gains), sum(gain < 0 for gain in gains)
-        rows.append(
-            [
-                method_cell(title(method), method == ours),
-                Cell(f"{c['difference']:+.3f}", interval(c["low"], c["high"])),
-                Cell(figure(c["p_value"], 4)),
-                Cell(says, tone=tone),
-                *(Cell(str(n)) for n in (better, len(gains) - better - worse, worse)),
-            ]
-        )
-    columns = [
-        Column("Method", numeric=False),
-        Column("Gain in NDCG@10", f"mean of pairs, {HIGHER}"),
-        Column("p", "paired randomization"),
-        Column("Verdict", numeric=False),
-        Column("Better", "queries"),
-        Column("Equal", "queries"),
-        Column("Worse", "queries"),
-    ]
-    note = (
-        "Verdict: better or worse where the 95 % interval excludes zero. p values are not corrected for the number of "
-        f"methods ({len(rows)})."
-    )
-    return Table(f"NDCG@10 against sparse search (n = {part['queries']} pairs)", columns, rows, note)
-
-
-def _other_metrics(part: Json, ours: str) -> list[Block]:
-    methods = {name: entry["against_sparse"] for name, entry in ordered(part["methods"]).items()}
-    compared = {name: entry for name, entry in methods.items() if entry}
-    keys = [key for key in _DRAWN if key != METRIC and all(key in entry for entry in compared.values())]
-    if not keys:
-        return []
-    rows: list[list[Cell]] = []
-    for method, entry in compared.items():
-        cells = [method_cell(words(method), method == ours)]
-        for key in keys:
-            c = entry[key]
-            says, tone = _verdict(c["low"], c["high"])
-            cells += [
-                Cell(f"{c['difference']:+.3f}", interval(c["low"], c["high"])),
-                Cell(figure(c["p_value"], 4)),
-                Cell(says, tone=tone),
-            ]
-        rows.append(cells)
-    columns = [Column("Method", numeric=False)]
-    for key in keys:
-        columns += [
-            Column(f"Gain in {_DRAWN[key]}", f"mean of pairs, {HIGHER}"),
-            Column("p", "paired randomization"),
-            Column("Verdict", numeric=False),
-        ]
-    return [Table(f"Other metrics against sparse search (n = {part['queries']} pairs)", columns, rows)]
-
-
-def _verdict(low: float, high: float) -> tuple[str, str]:
-    if low > 0:
-        return "better", "good"
-    return ("worse", "bad") if high < 0 else ("no clear difference", "")
-
-
-def _gains(methods: Json, method: str) -> dict[str, float]:
-    """What each query gains in NDCG@10 over sparse search."""
-    other = methods[BASELINE]["per_query"]
-    return {query: values[METRIC] - other[query][METRIC] for query, values in methods[method]["per_query"].items()}
-
-
-def _queries(methods: Json, ours: str) -> Picture:
-    gains = _gains(methods, ours)
-    losses = [query for query, _ in sorted(gains.items(), key=lambda entry: (entry[1], entry[0])) if gains[query] < 0]
-    picture = plots.differences(gains, "NDCG@10, query by query", ours=ours, theirs=BASELINE)
-    note = f"Above zero {ours} is better. "
-    note += f"Largest losses: {', '.join(losses[:5])}." if losses else "No query loses."
-    return Picture(f"Who wins where: {ours} against {BASELINE}", picture, note)

@@ -15,7 +15,10 @@ METHODS = {
     "reranked": "reranked (cross-encoder)",
 }
 BASELINE = "sparse"
+# What every method is compared with, query by query.
+BASELINES = ("sparse", "dense")
 METRIC = "ndcg@10"
+DRAWN = {METRIC: "NDCG@10", "recall@10": "Recall@10", "mrr@10": "MRR@10"}
 FUSION = "rrf"
 NOT_MEASURED = "not measured"
 

@@ -2,161 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping
 
-from releaf.reporting import plots
-from releaf.reporting.blocks import (
-    HIGHER,
-    LOWER,
-    Block,
-    Cell,
-    Column,
-    Gallery,
-    Heading,
-    Picture,
-    Pictures,
-    Section,
-    Table,
-    Text,
-    count,
-    figure,
-    interval,
-    wilson,
-    words,
-)
+from releaf.reporting.blocks import Block, Heading, Picture, Pictures, Section, Text
 from releaf.reporting.evidence import Evidence, Json
-from releaf.reporting.pictures import data_uri
+from releaf.reporting.pictures import markdown_image
 from releaf.reporting.sections.history import curves
+from releaf.reporting.sections.vision_comparison import comparison, comparison_picture, is_compared, transfer
+from releaf.reporting.sections.vision_labels import (
+    calibration_picture,
+    confusion_picture,
+    figures_table,
+    label_blocks,
+)
+from releaf.reporting.sections.vision_sources import (
+    BADGES,
+    SOURCES,
+    finest,
+    kind_of,
+    majority,
+    name_of,
+    ordered_labels,
+)
+from releaf.reporting.sections.vision_trust import (
+    EXPLANATIONS,
+    explanations,
+    explanations_picture,
+    novelty,
+    novelty_picture,
+)
 
-# Photographs first: they are what the model is for.
-SOURCES = ("photograph", "rendered")
-NAMES = {"photograph": "Photographs", "rendered": "Rendered images"}
-BADGES = {"rendered": "synthetic"}
+__all__ = ["finest", "majority", "pictures", "section"]
+
+_MISTAKES = "mistakes"
 _LEAD = (
-    "One network with a head each for the item and its material; family and bin follow from them. All figures are on "
-    "test images that took no part in training, selection or calibration."
+    "A network with a head each for item, material and bin, and a classifier on local descriptors, joined by weights. "
+    "The family follows from the material. All figures are on test images that took no part in training, selection or "
+    "calibration. Photographs and rendered images are never counted together."
 )
 
 
 def section(evidence: Evidence) -> Section:
-    """Figures, confusions, calibration and mistakes by source, and how training went."""
-    sources = evidence.vision.get("sources", {})
+    """Figures, comparisons, confusions, calibration and mistakes by source; then the classifier as a whole.
+
+    `evidence.vision` is the report's `evaluation.json`; under `pictures` it may hold PNG by name: `explanations`, and
+    `mistakes-<source>`.
+    """
+    vision = evidence.vision
+    sources, images = vision.get("sources", {}), vision.get("pictures", {})
     blocks: list[Block] = []
     for source in [*SOURCES, *sorted(set(sources) - set(SOURCES))]:
-        name = NAMES.get(source, words(source))
-        blocks.append(Heading(name, BADGES.get(source, "")))
+        blocks.append(Heading(name_of(source), BADGES.get(source, "")))
         if not sources.get(source):
-            blocks.append(Text(f"No {name.lower()} were in the test split, so nothing is claimed about them."))
+            name = name_of(source).lower()
+            blocks.append(Text(f"No {name} were in the test split, so nothing is claimed about them."))
             continue
-        blocks += [figures_table(sources[source], source), *_pictures(sources[source], source)]
-        blocks += _classes(sources[source], source)
-        blocks += _mistakes([tile for tile in evidence.mistakes if source_of(tile[1]) == source], source)
-    others = [tile for tile in evidence.mistakes if source_of(tile[1]) not in {*SOURCES, *sources}]
-    if others:
-        blocks += _mistakes(others, "unnamed source")
+        blocks += [figures_table(sources[source], source), *comparison(vision, source)]
+        blocks += label_blocks(sources[source], source)
+        blocks += _mistakes(images, source)
+    if sources:
+        blocks += [Heading("From one source to the other"), *transfer(vision.get("transfer"))]
+        blocks += [Heading("Things that are no waste"), *novelty(vision.get("novelty"))]
+        blocks += [Heading("Explanations"), *explanations(vision.get("faithfulness"), images)]
     blocks += [Heading("Training"), *curves(evidence.vision_history, "Training curves of the image classifier")]
     return Section("vision", "Vision", _LEAD, blocks)
 
 
-def finest(labels: Json) -> str:
-    """The label to show first: the finest that the images of a source were given."""
-    return next(label for label in ("item", "material", "family", "bin", *labels) if label in labels)
+def pictures(evaluation_json: Json) -> dict[str, str]:
+    """Markdown images by name: comparisons, confusions, calibration and mistakes by source, novelty and explanations.
+
+    Takes what `section` takes as `evidence.vision`; what was not measured is left out.
+    """
+    images, drawn = evaluation_json.get("pictures", {}), dict[str, Picture]()
+    sources = evaluation_json.get("sources", {})
+    for source in [name for name in dict.fromkeys([*SOURCES, *sorted(sources)]) if sources.get(name)]:
+        if is_compared(evaluation_json, source):
+            drawn[f"comparison_{source}"] = comparison_picture(evaluation_json, source)
+        for label in ordered_labels(sources[source]):
+            drawn[f"confusion_{source}_{label}"] = confusion_picture(sources[source][label], label, source)
+            drawn[f"calibration_{source}_{label}"] = calibration_picture(sources[source][label], label, source)
+        if f"{_MISTAKES}-{source}" in images:
+            drawn[f"surest_mistakes_{source}"] = _sheet_picture(images, source)
+    if (evaluation_json.get("novelty") or {}).get("detection"):
+        drawn["novelty"] = novelty_picture(evaluation_json["novelty"])
+    if EXPLANATIONS in images:
+        drawn["explanations"] = explanations_picture(images)
+    return {name: markdown_image(picture.image, picture.title) for name, picture in drawn.items()}
 
 
-def majority(figures: Json) -> float:
-    """What always answering the commonest class would reach: the largest row of the confusion matrix over n."""
-    return float(max(sum(row) for row in figures["confusion"]) / max(1, figures["n"]))
+def _mistakes(images: Mapping[str, bytes], source: str) -> list[Block]:
+    return [Pictures([_sheet_picture(images, source)])] if f"{_MISTAKES}-{source}" in images else []
 
 
-def source_of(caption: str) -> str:
-    """The source that a caption starts with, up to its colon."""
-    return caption.split(":", 1)[0].strip() if ":" in caption else ""
-
-
-def _kind(source: str) -> str:
-    return {"photograph": "photographs", "rendered": "synthetic, rendered"}.get(source, words(source))
-
-
-def figures_table(labels: Json, source: str) -> Table:
-    """One row a label: n, accuracy with its interval and what guessing the commonest class gives, calibration."""
-    rows = []
-    for label, f in labels.items():
-        low, high = wilson(f["accuracy"], f["n"])
-        rows.append(
-            [
-                Cell(words(label)),
-                Cell(count(f["n"])),
-                Cell(count(len(f["classes"]))),
-                Cell(figure(f["accuracy"]), interval(low, high)),
-                Cell(figure(majority(f))),
-                Cell(figure(f["top3"])),
-                Cell(figure(f["macro_f1"])),
-                Cell(figure(f["ece_before"])),
-                Cell(figure(f["ece"])),
-            ]
-        )
-    columns = [
-        Column("Label", numeric=False),
-        Column("n", "images"),
-        Column("Classes"),
-        Column("Accuracy", f"0–1, {HIGHER}"),
-        Column("Commonest class", "accuracy of that guess"),
-        Column("Top-3", f"0–1, {HIGHER}"),
-        Column("Macro F1", f"0–1, {HIGHER}"),
-        Column("ECE, raw", f"0–1, {LOWER}"),
-        Column("ECE, calibrated", f"0–1, {LOWER}"),
-    ]
-    note = "Small print: 95 % Wilson interval. ECE: expected calibration error over 15 bins of confidence."
-    return Table(f"Figures by label ({_kind(source)}, test split)", columns, rows, note)
-
-
-def _pictures(labels: Json, source: str) -> list[Block]:
-    """Confusion and calibration of the finest label that the images have, and the confusion of bins."""
-    shown = list(dict.fromkeys(label for label in (finest(labels), "bin") if label in labels))
-    first, *others = [_confusion(labels[label], label, source) for label in shown]
-    figures = labels[shown[0]]
-    diagram = Picture(
-        f"Calibration of {words(shown[0])} ({_kind(source)})",
-        plots.reliability(figures["reliability"], f"{words(shown[0])}, {_kind(source)}, n = {figures['n']:,}"),
-        "On the dotted diagonal, a confidence of 0.8 is right 8 times in 10.",
-    )
-    return [Pictures([first, diagram, *others])]
-
-
-def _confusion(figures: Json, label: str, source: str) -> Picture:
-    matrix, classes = figures["confusion"], figures["classes"]
-    seen = [i for i in range(len(classes)) if any(matrix[i]) or any(row[i] for row in matrix)]
-    absent = [words(classes[i]) for i in range(len(classes)) if i not in seen]
-    note = "Counts; shade is the share of the true class."
-    if absent:
-        note += f" Not in this test split and never predicted: {', '.join(absent)}."
-    picture = plots.confusion(
-        [[matrix[i][j] for j in seen] for i in seen],
-        [classes[i] for i in seen],
-        f"{words(label)}, {_kind(source)}, n = {figures['n']:,}",
-    )
-    return Picture(f"Confusion of {words(label)} ({_kind(source)})", picture, note)
-
-
-def _classes(labels: Json, source: str) -> list[Block]:
-    """Precision, recall and F1 of every class of the finest label that has test images, worst F1 first."""
-    label = finest(labels)
-    found: list[tuple[str, dict[str, Any]]] = [
-        (name, f) for name, f in labels[label]["per_class"].items() if f["support"] > 0
-    ]
-    rows = [
-        [Cell(words(name)), Cell(count(f["support"])), *(Cell(figure(f[key])) for key in ("precision", "recall", "f1"))]
-        for name, f in sorted(found, key=lambda entry: (entry[1]["f1"], entry[0]))
-    ]
-    columns = [Column(words(label).capitalize(), numeric=False), Column("n", "images")]
-    columns += [Column(name, f"0–1, {HIGHER}") for name in ("Precision", "Recall", "F1")]
-    return [Table(f"{words(label).capitalize()} classes, weakest first ({_kind(source)})", columns, rows)]
-
-
-def _mistakes(tiles: Sequence[tuple[bytes, str]], source: str) -> list[Block]:
-    if not tiles:
-        return []
-    shown = [(data_uri(image), words(caption.split(":", 1)[-1].strip())) for image, caption in tiles]
-    note = "Wrong answers that the model was surest of; the percentage is its probability for the wrong answer."
-    return [Gallery(f"Surest mistakes ({_kind(source)})", shown, note)]
+def _sheet_picture(images: Mapping[str, bytes], source: str) -> Picture:
+    note = "Wrong answers that the model was surest of: truth, answer, and the probabilities given to both."
+    return Picture(f"Surest mistakes ({kind_of(source)})", images[f"{_MISTAKES}-{source}"], note)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from releaf.errors import ArtifactError, DataError, InputError
 from releaf.progress import Progress, silent
 from releaf.retrieval.dense.embedded import SHARD, open_shard, write_shard
-from releaf.retrieval.dense.files import DESCRIPTION, read_description, write_description
+from releaf.retrieval.dense.files import DESCRIPTION, Rows, read_description, write_description
 from releaf.retrieval.dense.golden import Golden, golden_queries, refuse_low_recall
-from releaf.retrieval.dense.interface import HNSW_FROM, Block, DenseIndex
+from releaf.retrieval.dense.interface import HNSW_FROM, Block, Built, DenseIndex
+from releaf.retrieval.dense.renewed import build_on
 from releaf.retrieval.dense.server import Server, connected, open_collection
 from releaf.retrieval.dense.versions import Version
 from releaf.retrieval.encode import Matrix
@@ -29,13 +31,6 @@ if TYPE_CHECKING:
 _BLOCK = 1000
 
 
-class Built(NamedTuple):
-    """Whether an index got an HNSW graph, and its recall@10 of the golden queries against exact search."""
-
-    hnsw: bool
-    recall: float
-
-
 def build(
     vectors: Vectors,
     payloads: Mapping[str, Payload],
@@ -46,18 +41,27 @@ def build(
     server: Server | None = None,
     version: str = "",
     client: QdrantClient | None = None,
+    previous: Path | None = None,
 ) -> Built:
     """Write an index of the vectors into an empty directory; returns what came of it.
 
-    The matrix may be memory-mapped: it is read in blocks. `server` and `version` as for `build_index`. Raises
-    `DataError` when there are no vectors, one has no payload, or the index finds too little, `ArtifactError` when an
-    index stands there already.
+    The matrix may be memory-mapped: it is read in blocks. `server` and `version` as for `build_index`. `previous` is
+    the directory of an embedded index, whose files were checked: where little changed since it was built whole, its
+    engine's files are copied and only what changed is written (`MOST_SHARE`, `MOST`). It is left alone where it is
+    missing, damaged, of another encoder or engine, or finds too little. Raises `DataError` when there are no vectors,
+    one has no payload, or the index finds too little, `ArtifactError` when an index stands there already.
     """
+    _refuse_standing(directory)
     golden = golden_queries(vectors)
     if missing := next((name for name in vectors.ids if name not in payloads), None):
         raise DataError(f"cannot build a dense index: no payload is given for {missing!r}")
+    marks = _marks(vectors, payloads)
+    if previous is not None and server is None:
+        built = build_on(previous, vectors, payloads, marks, directory, golden, hnsw_from)
+        if built is not None:
+            return built
     return build_index(
-        _blocks(vectors, payloads),
+        _blocks(vectors, payloads, marks),
         directory,
         golden,
         revision=vectors.revision,
@@ -69,10 +73,21 @@ def build(
     )
 
 
-def _blocks(vectors: Vectors, payloads: Mapping[str, Payload]) -> Iterator[Block]:
+def _marks(vectors: Vectors, payloads: Mapping[str, Payload]) -> list[bytes]:
+    """What decides the vector and the payload of each row, hashed."""
+    marks = []
+    for name, key in zip(vectors.ids, vectors.keys, strict=True):
+        carried = payloads[name]
+        row = repr((key, carried.topic, carried.items, carried.materials, carried.jurisdictions))
+        marks.append(hashlib.blake2b(row.encode(), digest_size=16).digest())
+    return marks
+
+
+def _blocks(vectors: Vectors, payloads: Mapping[str, Payload], marks: Sequence[bytes]) -> Iterator[Block]:
     for start in range(0, len(vectors.ids), _BLOCK):
-        ids = vectors.ids[start : start + _BLOCK]
-        yield Block(ids, np.asarray(vectors.matrix[start : start + _BLOCK]), [payloads[name] for name in ids])
+        part = slice(start, start + _BLOCK)
+        ids = vectors.ids[part]
+        yield Block(ids, np.asarray(vectors.matrix[part]), [payloads[name] for name in ids], marks[part])
 
 
 def build_index(
@@ -96,8 +111,7 @@ def build_index(
     `client` stands in for a client of the server. Whatever goes wrong leaves nothing behind. Raises `DataError` for
     blocks that contradict themselves, the golden queries or each other, and for a recall below the floor.
     """
-    if (directory / DESCRIPTION).exists() or (directory / SHARD).exists():
-        raise ArtifactError(f"{directory} holds an index; one is written once, into an empty directory")
+    _refuse_standing(directory)
     source = _Source(blocks, golden, revision, hnsw_from, progress)
     if server is None:
         return _build_embedded(source, directory)
@@ -110,6 +124,11 @@ def build_index(
         return _build_on_server(wanted, source, directory)
 
 
+def _refuse_standing(directory: Path) -> None:
+    if (directory / DESCRIPTION).exists() or (directory / SHARD).exists():
+        raise ArtifactError(f"{directory} holds an index; one is written once, into an empty directory")
+
+
 def open_index(directory: Path, server: Server | None = None, client: QdrantClient | None = None) -> DenseIndex:
     """Open the index that `directory` describes, in the engine it was built for.
 
@@ -117,20 +136,20 @@ def open_index(directory: Path, server: Server | None = None, client: QdrantClie
     when the index is missing, damaged or not what the directory says, `StorageError` when the server cannot be used or
     the private copy of an embedded index does not fit, `InputError` when a server is needed and none is given.
     """
-    description, ids = read_description(directory)
+    description, rows = read_description(directory)
     if description.engine == "embedded":
-        return open_shard(directory, description, ids)
+        return open_shard(directory, description, rows)
     if server is None:
         raise InputError(
             f"the dense index in {directory} is the collection {description.collection} on a Qdrant server; "
             "set the vector server's url"
         )
-    return open_collection(server, description, ids, client)
+    return open_collection(server, description, rows.ids, client)
 
 
 @dataclass
 class _Source:
-    """What an index is built of. Iterating gives the blocks, checked; `ids` collects the ids that went by."""
+    """What an index is built of. Iterating gives the blocks, checked; ids and marks that went by are collected."""
 
     blocks: Iterable[Block]
     golden: Golden
@@ -138,6 +157,7 @@ class _Source:
     hnsw_from: int
     progress: Progress
     ids: list[str] = field(default_factory=list)
+    marks: list[bytes] = field(default_factory=list)
 
     @property
     def dimension(self) -> int:
@@ -147,6 +167,7 @@ class _Source:
         for block in self.blocks:
             matrix = self._matrix(block)
             self.ids.extend(block.ids)
+            self.marks.extend(block.marks)
             yield Block(block.ids, matrix, block.payloads)
             self.progress(len(self.ids), self.golden.count, "vectors indexed")
         if len(self.ids) != self.golden.count:
@@ -158,16 +179,21 @@ class _Source:
             raise DataError(f"ids must be unique, but {twice!r} stands twice")
 
     def _matrix(self, block: Block) -> Matrix:
-        ids, matrix, payloads = block
-        if matrix.shape != (len(ids), self.dimension) or len(payloads) != len(ids):
+        ids, matrix, payloads, marks = block
+        if matrix.shape != (len(ids), self.dimension) or len(payloads) != len(ids) or len(marks) not in (0, len(ids)):
             raise DataError(
-                f"a block of {len(ids)} ids, {len(payloads)} payloads and a matrix of shape {matrix.shape} does not "
-                f"fit an index of vectors of {self.dimension}"
+                f"a block of {len(ids)} ids, {len(payloads)} payloads, {len(marks)} marks and a matrix of shape "
+                f"{matrix.shape} does not fit an index of vectors of {self.dimension}"
             )
         finite = np.isfinite(matrix).all(axis=1)
         if not finite.all():
             raise DataError(f"the vector of {ids[int(np.argmin(finite))]!r} is not finite; embed it again")
         return np.ascontiguousarray(matrix, dtype=np.float32)
+
+    @property
+    def rows(self) -> Rows:
+        """What went by, once all of it did."""
+        return Rows.whole(self.ids, self.marks if len(self.marks) == len(self.ids) else ())
 
 
 def _build_embedded(source: _Source, directory: Path) -> Built:
@@ -175,10 +201,9 @@ def _build_embedded(source: _Source, directory: Path) -> Built:
         description = write_shard(
             source, directory, dimension=source.dimension, revision=source.revision, hnsw_from=source.hnsw_from
         )
-        ids = tuple(source.ids)
-        with open_shard(directory, description, ids) as index:
+        with open_shard(directory, description, source.rows) as index:
             recall = refuse_low_recall(index, source.golden)
-        write_description(directory, description, ids)
+        write_description(directory, description, source.rows)
     except BaseException:
         shutil.rmtree(directory / SHARD, ignore_errors=True)
         raise
@@ -190,11 +215,10 @@ def _build_on_server(version: Version, source: _Source, directory: Path) -> Buil
     version.create(source.dimension, source.revision, source.hnsw_from)
     try:
         description = version.write(source, dimension=source.dimension, revision=source.revision)
-        ids = tuple(source.ids)
-        with open_collection(version.server, description, ids, version.client) as index:
+        with open_collection(version.server, description, source.rows.ids, version.client) as index:
             recall = refuse_low_recall(index, source.golden)
         version.mark_complete()
-        write_description(directory, description, ids)
+        write_description(directory, description, source.rows)
         version.publish()
     except BaseException:
         version.discard()
@@ -207,16 +231,15 @@ def _adopt(version: Version, source: _Source, directory: Path) -> Built:
     """Take a collection that was finished before, after checking it like a new one."""
     for _ in source:
         pass
-    ids = tuple(source.ids)
-    description = version.describe(source.dimension, source.revision, len(ids))
+    description = version.describe(source.dimension, source.revision, len(source.ids))
     try:
-        with open_collection(version.server, description, ids, version.client) as index:
+        with open_collection(version.server, description, source.rows.ids, version.client) as index:
             recall = refuse_low_recall(index, source.golden)
     except (ArtifactError, DataError) as error:
         raise ArtifactError(
             f"the collection {version.collection} stands on {version.server.url} as finished, but is not what is to "
             f"be built ({error}); delete it there, or build another version"
         ) from error
-    write_description(directory, description, ids)
+    write_description(directory, description, source.rows)
     version.publish()
     return Built(description.hnsw, recall)

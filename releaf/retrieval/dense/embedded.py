@@ -9,13 +9,17 @@ from __future__ import annotations
 import shutil
 import weakref
 from collections.abc import Iterable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from releaf.artifacts import storage_errors
 from releaf.errors import ArtifactError
+from releaf.retrieval.dense.changes import Changes
 from releaf.retrieval.dense.clauses import FIELDS, Clause
-from releaf.retrieval.dense.files import Description, private_copy, refuse_damage, sizes
+from releaf.retrieval.dense.files import Description, Rows, private_copy, refuse_damage, sizes
 from releaf.retrieval.dense.interface import HNSW_EF, HNSW_EF_CONSTRUCT, HNSW_M, Block, kilobytes_of
 from releaf.retrieval.dense.rows import Hits, RowIndex
 from releaf.retrieval.encode import Matrix
@@ -49,7 +53,17 @@ def write_shard(
         indexed = shard.info().indexed_vectors_count > 0
     finally:
         shard.close()
-    return Description("embedded", dimension, revision, count, indexed, files=sizes(folder))
+    return Description(
+        *("embedded", dimension, revision, count, indexed),
+        files=sizes(folder),
+        points=count,
+        engine_version=engine_version(),
+    )
+
+
+def engine_version() -> str:
+    """The version of the engine that is installed."""
+    return version("qdrant-edge-py")
 
 
 def _create(folder: Path, dimension: int, hnsw_from: int) -> qdrant_edge.EdgeShard:
@@ -73,24 +87,32 @@ def _insert(shard: qdrant_edge.EdgeShard, blocks: Iterable[Block]) -> int:
     for field in FIELDS:
         shard.update(engine.UpdateOperation.create_field_index(field, engine.PayloadSchemaType.Keyword))
     count = 0
-    for _, matrix, payloads in blocks:
-        for start in range(0, len(matrix), _BATCH):
-            rows = range(start, min(start + _BATCH, len(matrix)))
-            # The engine takes rows of NumPy as they are, which spares a Python float for every value.
-            points = [engine.Point(count + row, matrix[row], payloads[row].to_json()) for row in rows]
-            shard.update(engine.UpdateOperation.upsert_points(points))
-        count += len(matrix)
+    for block in blocks:
+        _upsert(shard, count, block.matrix, [payload.to_json() for payload in block.payloads])
+        count += len(block.matrix)
     return count
+
+
+def _upsert(shard: qdrant_edge.EdgeShard, first: int, matrix: Matrix, payloads: Sequence[dict[str, Any]]) -> None:
+    """Add these points, numbered from `first` on."""
+    import qdrant_edge as engine
+
+    for start in range(0, len(matrix), _BATCH):
+        rows = range(start, min(start + _BATCH, len(matrix)))
+        # The engine takes rows of NumPy as they are, which spares a Python float for every value.
+        points = [engine.Point(first + row, matrix[row], payloads[row]) for row in rows]
+        shard.update(engine.UpdateOperation.upsert_points(points))
 
 
 class EmbeddedIndex(RowIndex):
     """A private copy of a shard, opened. A forgotten one leaves no copy behind."""
 
-    def __init__(
-        self, shard: qdrant_edge.EdgeShard, description: Description, ids: tuple[str, ...], copy: Path
-    ) -> None:
-        super().__init__(description, ids)
+    def __init__(self, shard: qdrant_edge.EdgeShard, description: Description, rows: Rows, copy: Path) -> None:
+        super().__init__(description, rows.ids)
         self._shard = shard
+        self._points = rows.points
+        self._row_at = np.zeros(int(rows.points.max(initial=0)) + 1, dtype=np.int64)
+        self._row_at[rows.points] = np.arange(len(rows.ids))
         # Also runs when the interpreter ends or the index is collected.
         self._closer = weakref.finalize(self, _release, shard, copy)
 
@@ -113,15 +135,16 @@ class EmbeddedIndex(RowIndex):
             for vector in matrix
         ]
         found = self._shard.query_batch(engine.QueryBatchRequest(requests))
-        return [[(int(str(point.id)), point.score) for point in points] for points in found]
+        return [[(int(self._row_at[int(str(point.id))]), point.score) for point in points] for points in found]
 
     def _stored(self, rows: Sequence[int]) -> dict[int, Sequence[float]]:
-        records: list[Any] = self._shard.retrieve(list(rows), with_payload=False, with_vector=True)
-        return {int(str(record.id)): record.vector for record in records}
+        points = self._points[list(rows)].tolist()
+        records: list[Any] = self._shard.retrieve(points, with_payload=False, with_vector=True)
+        return {int(self._row_at[int(str(record.id))]): record.vector for record in records}
 
 
-def open_shard(directory: Path, description: Description, ids: tuple[str, ...]) -> EmbeddedIndex:
-    """Open a private copy of the shard in `directory`, which stays untouched.
+def open_shard(directory: Path, description: Description, rows: Rows) -> EmbeddedIndex:
+    """Open a private copy of the shard in `directory`, which stays untouched, and lay over it what changed since.
 
     Raises `ArtifactError` when it is missing or damaged, `StorageError` when the copy does not fit.
     """
@@ -129,12 +152,31 @@ def open_shard(directory: Path, description: Description, ids: tuple[str, ...]) 
     if not folder.is_dir():
         raise ArtifactError(f"{folder} is missing; build the index again")
     refuse_damage(folder, description.files)
+    changes = Changes.read(directory, description)
     with private_copy(folder) as copy:
         shard = _load(copy, directory, description)
-        if (count := shard.info().points_count) != len(ids):
+        try:
+            _refuse_count(folder, shard.info().points_count, description.points, "points")
+            _change(shard, changes, description, rows)
+            _refuse_count(folder, shard.info().points_count, len(rows.ids), "ids")
+        except BaseException:
             shard.close()
-            raise ArtifactError(f"{folder} holds {count} vectors for {len(ids)} ids; build the index again")
-        return EmbeddedIndex(shard, description, ids, copy)
+            raise
+        return EmbeddedIndex(shard, description, rows, copy)
+
+
+def _refuse_count(folder: Path, found: int, expected: int, of: str) -> None:
+    if found != expected:
+        raise ArtifactError(f"{folder} holds {found} vectors for {expected} {of}; build the index again")
+
+
+def _change(shard: qdrant_edge.EdgeShard, changes: Changes, description: Description, rows: Rows) -> None:
+    import qdrant_edge as engine
+
+    gone = np.setdiff1d(np.arange(description.points), rows.points).tolist()
+    if gone:
+        shard.update(engine.UpdateOperation.delete_points(gone))
+    _upsert(shard, description.points, changes.matrix, changes.payloads)
 
 
 def _load(copy: Path, origin: Path, description: Description) -> qdrant_edge.EdgeShard:

@@ -19,11 +19,26 @@ HNSW_EF = 256
 
 
 class Block(NamedTuple):
-    """Consecutive rows of a collection: `matrix` is float32 (n, D), row i belongs to `ids[i]` and `payloads[i]`."""
+    """Consecutive rows of a collection: `matrix` is float32 (n, D), row i belongs to `ids[i]` and `payloads[i]`.
+
+    `marks`, where given, has for each row what decides its vector and payload: the next build tells by it what changed.
+    """
 
     ids: Sequence[str]
     matrix: Matrix
     payloads: Sequence[Payload]
+    marks: Sequence[bytes] = ()
+
+
+class Built(NamedTuple):
+    """Whether an index has an HNSW graph, and its recall@10 of the golden queries against exact search.
+
+    `added` is how many points lie over what was built whole before; None for an index that was built whole now.
+    """
+
+    hnsw: bool
+    recall: float
+    added: int | None = None
 
 
 class DenseIndex(Protocol):

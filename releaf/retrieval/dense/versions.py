@@ -69,7 +69,7 @@ class Version:
         with answering(self.server, f"prepare the collection {self.collection}"):
             self._index_payloads()
         count = 0
-        for ids, matrix, payloads in blocks:
+        for ids, matrix, payloads, _ in blocks:
             with answering(self.server, f"fill the collection {self.collection}"):
                 self.client.upload_collection(
                     self.collection,

@@ -39,7 +39,13 @@ def old(evidence: Evidence) -> Evidence:
 
 def test_test_queries_come_before_development_queries_and_the_choice_after_both(blocks: list[Block]) -> None:
     headings = [block.text for block in blocks if isinstance(block, Heading)]
-    parts = ("methods", "against sparse search alone", "confidence", "questions that nothing answers")
+    parts = (
+        "methods",
+        "against sparse search alone",
+        "against dense search alone",
+        "confidence",
+        "questions that nothing answers",
+    )
     assert headings == [
         *(f"Test queries: {part}" for part in parts),
         *(f"Development queries: {part}" for part in parts),
@@ -78,26 +84,41 @@ def test_an_unknown_method_comes_last() -> None:
     assert list(ordered({"splade": {}, "rrf": {}, "sparse": {}})) == ["sparse", "rrf", "splade"]
 
 
-def test_wins_ties_and_losses_are_counted_by_ndcg_at_ten() -> None:
+@pytest.mark.parametrize(("method", "baseline"), [("dense", "sparse"), ("sparse", "dense"), ("rrf", "dense")])
+def test_wins_ties_and_losses_are_counted_by_ndcg_at_ten(method: str, baseline: str) -> None:
     retrieval = search(4, random.Random(0))
     test = retrieval["splits"]["test"]["methods"]
     for query, (ours, theirs) in enumerate([(0.9, 0.5), (0.7, 0.5), (0.5, 0.5), (0.1, 0.5)]):
-        test["dense"]["per_query"][f"q-{query:03}"]["ndcg@10"] = ours
-        test["sparse"]["per_query"][f"q-{query:03}"]["ndcg@10"] = theirs
-    table = against(retrieval)
-    dense = next(row for row in table.rows if row[0].text == METHODS["dense"])
-    assert [cell.text for cell in dense[4:]] == ["2", "1", "1"]
+        test[method]["per_query"][f"q-{query:03}"]["ndcg@10"] = ours
+        test[baseline]["per_query"][f"q-{query:03}"]["ndcg@10"] = theirs
+    table = against(retrieval, baseline)
+    found = next(row for row in table.rows if row[0].text == METHODS[method])
+    assert [cell.text for cell in found[4:]] == ["2", "1", "1"]
+    assert METHODS[baseline] not in {row[0].text for row in table.rows}
     assert len(table.rows) == len(METHODS) - 1
 
 
-def against(retrieval: dict[str, Any]) -> Table:
+def against(retrieval: dict[str, Any], baseline: str = "sparse") -> Table:
     blocks = list(section(bare(retrieval)).blocks)
     queries = retrieval["splits"]["test"]["queries"]
-    return tables(blocks)[f"NDCG@10 against sparse search (n = {queries} pairs)"]
+    return tables(blocks)[f"NDCG@10 against {baseline} search (n = {queries} pairs)"]
+
+
+def test_gain_interval_and_p_are_those_against_the_method_of_the_table() -> None:
+    retrieval = search(4, random.Random(0))
+    rrf = retrieval["splits"]["test"]["methods"]["rrf"]
+    rrf["against_sparse"]["ndcg@10"] = {"difference": 0.151, "low": 0.1, "high": 0.2, "p_value": 0.0001}
+    rrf["against_dense"]["ndcg@10"] = {"difference": -0.012, "low": -0.02, "high": 0.01, "p_value": 0.271}
+    shown = {}
+    for baseline in ("sparse", "dense"):
+        row = next(row for row in against(retrieval, baseline).rows if row[0].text == METHODS["rrf"])
+        shown[baseline] = [cell.text for cell in row[1:4]]
+    assert shown["sparse"] == ["+0.151", "0.0001", "better"]
+    assert shown["dense"] == ["-0.012", "0.2710", "no clear difference"]
 
 
 def bare(retrieval: dict[str, Any]) -> Evidence:
-    return Evidence([], {}, {}, {}, [], retrieval, {}, b"", {}, {}, {}, {}, "")
+    return Evidence([], {}, {}, {}, retrieval, {}, b"", {}, {}, {}, {}, "")
 
 
 def test_a_difference_is_a_verdict_only_where_its_interval_excludes_zero() -> None:
@@ -112,7 +133,9 @@ def test_a_difference_is_a_verdict_only_where_its_interval_excludes_zero() -> No
 def test_where_sparse_search_is_served_the_others_are_still_compared_with_it() -> None:
     retrieval = search(4, random.Random(0), served="sparse")
     assert len(against(retrieval).rows) == len(METHODS) - 1
-    assert "query_by_query" not in pictures(retrieval)
+    drawn = pictures(retrieval)
+    assert "query_by_query_against_sparse" not in drawn
+    assert "query_by_query_against_dense" in drawn
 
 
 def test_older_evidence_renders_and_says_what_was_not_measured(old: Evidence) -> None:
@@ -129,9 +152,10 @@ def test_older_evidence_renders_and_says_what_was_not_measured(old: Evidence) ->
 
 def test_there_is_a_markdown_image_for_each_part(evidence: Evidence, old: Evidence) -> None:
     drawn = pictures(evidence.retrieval)
-    assert list(drawn) == ["methods", "ndcg_over_k", "query_by_query", "confidence", "choice"]
+    against_both = ["query_by_query_against_sparse", "query_by_query_against_dense"]
+    assert list(drawn) == ["methods", "ndcg_over_k", *against_both, "confidence", "choice"]
     assert all(image.startswith("![") and "](data:image/png;base64," in image for image in drawn.values())
-    assert list(pictures(old.retrieval)) == ["methods", "query_by_query"]
+    assert list(pictures(old.retrieval)) == ["methods", "query_by_query_against_sparse"]
     assert pictures({}) == {}
 
 

@@ -105,6 +105,7 @@ def live_engine() -> Iterator[Engine]:
 @pytest.fixture(autouse=True)
 def _private_copies(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("private")))
+    monkeypatch.setattr("releaf.retrieval.dense.files.MEMORY", Path("/there/is/none"))
 
 
 def copies() -> list[Path]:

@@ -131,7 +131,7 @@ def changed(directory: Path, **fields: object) -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"format": 9}, "not a dense index of format 2"),
+        ({"format": 9}, "not a dense index of format 3"),
         ({"engine": "cloud"}, "names the engine 'cloud', not embedded or server"),
         ({"size": 3}, "does not describe a dense index: .*'size'"),
         ({"count": 3}, r"ids\.parquet holds 2 ids, not 3"),
