@@ -12,6 +12,7 @@ COLUMNS = {
     "file": "File it was read from.",
     "line": "Line of that file, from 1.",
     "sha256": "Hash of the content.",
+    "perceptual_hash": "60 bits in which alike pictures differ in few; null for rendered ones.",
     "document_id": "The document it belongs to.",
     "position": "Place within the document, from 0.",
     "subject": "Node that the fact is about.",

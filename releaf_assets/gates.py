@@ -64,7 +64,7 @@ GATES: tuple[Gate, ...] = (
     _data_quality("instructions", 0.10),
     _data_quality("retrieval_judgements", 0.02),
     _data_quality("disposal_policies", 0.0),
-    Gate("no_split_leak", "waste_images", "leaking_groups", "<=", 0, "No near-duplicate group straddles two splits."),
+    Gate("no_split_leak", "waste_images", "leaking_pairs", "<=", 0, "No near duplicates lie in two splits."),
     Gate("no_split_leak", "instructions", "leaking_groups", "<=", 0, "No near-duplicate group straddles two splits."),
     Gate("one_component", "knowledge_graph", "largest_component_share", ">=", 0.95, "The graph hangs together."),
     Gate(

@@ -30,6 +30,7 @@ IMAGE_SCHEMA: Schema = {
     "family": pl.String,
     "bin": pl.String,
     "sha256": pl.String,
+    "perceptual_hash": pl.String,
     "group": pl.String,
     "split": pl.String,
 }
@@ -44,11 +45,10 @@ def read_tables(folders: Iterable[Path], taxonomy: Taxonomy) -> Validated:
     rows: list[dict[str, Any]] = []
     for folder in folders:
         rows.extend(_rows(folder, taxonomy, quarantine))
-    hashes = {row["sha256"]: row.pop("hash") for row in rows}
     read = len(rows) + len(quarantine)
     images = pl.DataFrame(_without_repeats(rows, quarantine), schema=IMAGE_SCHEMA)
     checked = drop_contradictions(images)
-    grouped = group_images(checked.frame, [hashes[sha256] for sha256 in checked.frame["sha256"]])
+    grouped = group_images(checked.frame, [int(value, 16) for value in checked.frame["perceptual_hash"]])
     stratum = pl.concat_str(["dataset", pl.coalesce(*KINDS, pl.lit("unlabelled"))], separator="/")
     split = assign_splits(grouped.with_columns(stratum.alias("stratum")), by="stratum", group="group")
     return Validated(split.select(IMAGE_SCHEMA.keys()), pl.concat([quarantine.frame(), checked.quarantine]), read)
@@ -82,9 +82,9 @@ def _rows(folder: Path, taxonomy: Taxonomy, quarantine: Quarantine) -> Iterable[
             "dataset": folder.name,
             **{kind: known[key].get(kind) for kind in KINDS},
             "sha256": image["sha256"],
+            "perceptual_hash": image["perceptual_hash"],
             "group": None,
             "split": None,
-            "hash": int(image["perceptual_hash"], 16),
         }
 
 

@@ -99,7 +99,9 @@ def assemble_images(rendered: pl.DataFrame, imported: Validated) -> Validated:
     split like photographs, within each item.
     """
     checked = drop_contradictions(rendered)
-    grouped = checked.frame.with_columns(pl.col("sha256").str.head(16).alias("group"))
+    grouped = checked.frame.with_columns(
+        pl.col("sha256").str.head(16).alias("group"), pl.lit(None, pl.String).alias("perceptual_hash")
+    )
     drawn = assign_splits(grouped, by="item", group="group").select(IMAGE_SCHEMA.keys())
     return Validated(
         pl.concat([drawn, imported.frame]),

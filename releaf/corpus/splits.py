@@ -73,6 +73,19 @@ def group_images(images: pl.DataFrame, hashes: Sequence[int], *, max_distance: i
     )
 
 
+def straddling_pairs(images: pl.DataFrame, max_distance: int = MAX_DISTANCE) -> int:
+    """How many pairs of near duplicates lie in two splits, found from the pictures' hashes anew, whatever their groups.
+
+    Pictures without a perceptual hash count where their bytes are the same.
+    """
+    bare = images.filter(pl.col("perceptual_hash").is_null()).group_by("sha256").agg(pl.col("split").n_unique())
+    hashed = images.filter(pl.col("perceptual_hash").is_not_null())
+    hashes = np.array([int(value, 16) for value in hashed["perceptual_hash"]], dtype=np.uint64)
+    splits = hashed["split"].to_list()
+    close = sum(splits[left] != splits[right] for left, right in _close_pairs(hashes, max_distance))
+    return bare.filter(pl.col("split") > 1).height + close
+
+
 def drop_contradictions(images: pl.DataFrame) -> Validated:
     """Take out pictures of the same bytes (`sha256`) that carry different labels: neither label can be trusted.
 

@@ -20,6 +20,7 @@ from releaf.progress import Progress, silent
 from releaf.taxonomy import Taxonomy
 from releaf.training.device import Hardware
 from releaf.training.loop import History, Optimization, fit
+from releaf.training.prefetch import ahead, one_core_left
 from releaf.vision.augmentation import Augmentation, augment
 from releaf.vision.checkpoint import VisionCheckpoint
 from releaf.vision.data import (
@@ -99,7 +100,14 @@ class VisionTask:
         self._membership = family_membership(names.family_of_material, len(names.family))
 
     def batches(self, epoch: int) -> Iterator[Batch]:
-        """Yield the epoch's batches; order and augmentation depend on the seed and `epoch` alone."""
+        """Return the epoch's batches; order and augmentation depend on the seed and `epoch` alone.
+
+        On a CPU they are made ahead in a thread; elsewhere the device makes them while the CPU goes on.
+        """
+        made = self._made(epoch)
+        return ahead(made) if self._hardware.device == "cpu" else made
+
+    def _made(self, epoch: int) -> Iterator[Batch]:
         device, seed = self._hardware.device, self._settings.seed
         generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
         for rows in _pieces(epoch_order(self._weights, seed, epoch), self._settings.batch_size):
@@ -164,7 +172,8 @@ def train(
     model = build_model(settings, names.counts)
     precise = hardware.for_training(settings.native_bf16)
     task = VisionTask(parts["train"], parts["validation"], names, settings, precise)
-    history = fit(model, task, optimization(settings), precise, state_dir=state_dir, progress=progress)
+    with one_core_left():
+        history = fit(model, task, optimization(settings), precise, state_dir=state_dir, progress=progress)
     return TrainedVision(VisionCheckpoint(model, names, settings), history)
 
 

@@ -52,7 +52,7 @@ def rendered_images(
     )
 
 
-@dg.asset(**stage("datasets", code="1", kinds={"polars", "image"}, deps=["imported_images"], reads=["corpus"]))
+@dg.asset(**stage("datasets", code="2", kinds={"polars", "image"}, deps=["imported_images"], reads=["corpus"]))
 def waste_images(
     rendered_images: Artifact, settings: dg.ResourceParam[Settings], warehouse: Warehouse
 ) -> dg.MaterializeResult[Dataset]:
@@ -60,6 +60,7 @@ def waste_images(
     import polars as pl
 
     from releaf.corpus.images import assemble_images, read_imports
+    from releaf.corpus.splits import straddling_pairs
     from releaf.taxonomy import load_taxonomy
 
     taxonomy = load_taxonomy(settings.data_dir / "taxonomy.yaml")
@@ -69,12 +70,11 @@ def waste_images(
     )
     images = assemble_images(rendered, imported)
     counts = dict(images.frame["source"].value_counts().iter_rows())
-    groups = images.frame.group_by("group").agg(pl.col("split").n_unique().alias("splits"))
     metrics = {
         # Of what was imported: rendered pictures are good by construction and would dilute the share.
         "lost_share": imported.lost_share,
         "photographs": counts.get("photograph", 0),
-        "leaking_groups": groups.filter(pl.col("splits") > 1).height,
+        "leaking_pairs": straddling_pairs(images.frame),
     }
     tables = {"images": relative_paths(images.frame, settings.home), "images_quarantine": images.quarantine}
     headline = f"{counts.get('rendered', 0):,} rendered, {counts.get('photograph', 0):,} photographs"

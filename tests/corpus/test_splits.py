@@ -14,6 +14,7 @@ from releaf.corpus.splits import (
     group_images,
     near_duplicate_groups,
     perceptual_hash,
+    straddling_pairs,
 )
 from releaf.errors import InputError
 
@@ -166,3 +167,16 @@ def test_a_split_is_right_to_within_its_largest_group(groups):
     largest = max(np.bincount(groups))
     for name, share in (("train", 0.7), ("validation", 0.15), ("test", 0.15)):
         assert abs((split["split"] == name).sum() - share * len(groups)) <= largest + 1e-9
+
+
+def test_near_duplicates_in_two_splits_are_found_from_their_hashes_whatever_their_groups() -> None:
+    def image(name: str, split: str, value: int | None, sha256: str = "") -> dict[str, object]:
+        perceptual = None if value is None else f"{value:015x}"
+        return {"id": name, "split": split, "perceptual_hash": perceptual, "sha256": sha256 or name, "group": name}
+
+    near = [image("a", "train", 0b0000), image("b", "test", 0b0111), image("c", "train", 0b0001)]
+    assert straddling_pairs(rows(*near)) == 2  # a and b, b and c
+    far = [image("a", "train", 0), image("b", "test", 0b1111_1111)]
+    assert straddling_pairs(rows(*far)) == 0
+    drawn = [image("a", "train", None, "x"), image("b", "test", None, "x"), image("c", "test", None, "y")]
+    assert straddling_pairs(rows(*drawn)) == 1
