@@ -1,8 +1,9 @@
 """One side of `train` in a process of its own: an epoch for each line it reads, and its figures as one line of JSON.
 
-python -m vision_parts.side {ours,timm} {fp32,bf16} FOLDER EPOCHS WORKERS
+python -m vision_parts.side {ours,direct,timm} {fp32,bf16} FOLDER EPOCHS WORKERS
 
-Each side has its own process, because both change how memory and threads are used in theirs.
+`direct` is ours with batches made when they are asked for, and torch on all cores. Each side has its own process,
+because both change how memory and threads are used in theirs.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,6 @@ import torch
 
 from releaf.training.device import Hardware
 from releaf.vision.data import ClassNames, encode_labels, load_pixels
-from releaf.vision.model import VisionModel
 from releaf.vision.training import Batch, Examples, VisionTask, optimization
 from vision_parts.pictures import TABLE
 
@@ -33,10 +34,10 @@ LOG_EVERY = 50  # batches, as timm does
 def main() -> None:
     """Train as the arguments say."""
     side, precision, folder, epochs, workers = sys.argv[1:]
-    if side == "ours":
-        ours(Path(folder), precision, int(epochs))
-    else:
+    if side == "timm":
         theirs(Path(folder), precision, int(epochs), int(workers))
+    else:
+        ours(Path(folder), precision, int(epochs), direct=side == "direct")
 
 
 def wait_for_turn() -> None:
@@ -64,17 +65,18 @@ def processor_seconds() -> float:
 class Watched(VisionTask):
     """The task of our loop, which also tells how long an epoch took and how long its steps waited for batches."""
 
+    direct = False
+
     def batches(self, epoch: int) -> Iterator[Batch]:
         """Yield the batches, with a clock beside them."""
         wait_for_turn()
-        self.waited, self.waited_computing, self.pictures = 0.0, 0.0, 0
+        self.waited, self.pictures = 0.0, 0
         self.began, self.computed = time.perf_counter(), processor_seconds()
-        made = super().batches(epoch)
+        made = self._made(epoch) if self.direct else super().batches(epoch)
         while True:
-            asked, computed = time.perf_counter(), time.process_time()
+            asked = time.perf_counter()
             batch = next(made, None)
             self.waited += time.perf_counter() - asked
-            self.waited_computing += time.process_time() - computed
             if batch is None:
                 return
             self.pictures += self.samples(batch)
@@ -87,20 +89,20 @@ class Watched(VisionTask):
             processor_seconds=processor_seconds() - self.computed,
             pictures=self.pictures,
             waited=self.waited,
-            waited_computing=self.waited_computing,
         )
         return super().validate(model)
 
 
-def ours(folder: Path, precision: str, epochs: int) -> None:
-    """Our loop over pictures decoded once, as the local profile trains."""
+def ours(folder: Path, precision: str, epochs: int, *, direct: bool) -> None:
+    """Our loop over pictures decoded once, as `releaf.vision.training.train` runs it with the local profile."""
     from releaf.taxonomy import load_taxonomy
     from releaf.training.loop import fit
+    from releaf.training.prefetch import one_core_left
     from releaf.vision.model import build_model
     from resources.settings import load_settings
 
     settings = load_settings()
-    vision = settings.model_copy().vision
+    vision = settings.vision
     table = pl.read_parquet(folder / TABLE)
     names = ClassNames.of(load_taxonomy(settings.data_dir / "taxonomy.yaml"))
     began = time.perf_counter()
@@ -112,9 +114,11 @@ def ours(folder: Path, precision: str, epochs: int) -> None:
     some = Examples(pixels[:VALIDATED], labels[:VALIDATED], sources[:VALIDATED])
     hardware = Hardware("cpu", "bf16" if precision == "bf16" else "fp32", 1 << 32, torch.get_num_threads())
     task = Watched(train, some, names, vision, hardware)
-    model: VisionModel = build_model(vision, names.counts)
-    plan = optimization(vision)
-    fit(model, task, type(plan)(**{**vars(plan), "epochs": epochs, "patience": None}), hardware)
+    task.direct = direct
+    model = build_model(vision, names.counts)
+    plan = replace(optimization(vision), epochs=epochs, patience=None)
+    with nullcontext() if direct else one_core_left():
+        fit(model, task, plan, hardware)
 
 
 def theirs(folder: Path, precision: str, epochs: int, workers: int) -> None:

@@ -82,8 +82,9 @@ def straddling_pairs(images: pl.DataFrame, max_distance: int = MAX_DISTANCE) -> 
     hashed = images.filter(pl.col("perceptual_hash").is_not_null())
     hashes = np.array([int(value, 16) for value in hashed["perceptual_hash"]], dtype=np.uint64)
     splits = hashed["split"].to_list()
-    close = sum(splits[left] != splits[right] for left, right in _close_pairs(hashes, max_distance))
-    return bare.filter(pl.col("split") > 1).height + close
+    close = sum(1 for left, right in _close_pairs(hashes, max_distance) if splits[left] != splits[right])
+    same: int = bare.filter(pl.col("split") > 1).height
+    return same + close
 
 
 def drop_contradictions(images: pl.DataFrame) -> Validated:

@@ -43,9 +43,9 @@ def _compute_alone() -> None:
 def one_core_left() -> Iterator[None]:
     """Within it torch computes on all of its threads but one, at least one, on a CPU; the last is for making batches.
 
-    With a thread on each of two cores a bf16 step of a small network takes no less time than with one thread; and where
-    anything else runs on these cores it takes thirty times as long, because oneDNN's threads spin while they wait for
-    one that is not running (docs/decisions.md).
+    On two cores a bf16 step of a small network takes no less time with two threads than with one; and where anything
+    else runs on them it takes thirty times as long, because oneDNN's threads spin while they wait for one that the
+    system has put aside.
     """
     import torch
 

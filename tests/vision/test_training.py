@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -76,6 +77,18 @@ def test_batches_of_an_epoch_can_be_repeated_and_differ_between_epochs(task: Vis
     first, again, other = (list(task.batches(epoch)) for epoch in (0, 0, 1))
     assert all(torch.equal(a.pixels, b.pixels) for a, b in zip(first, again, strict=True))
     assert not torch.equal(first[0].pixels, other[0].pixels)
+
+
+def test_batches_made_ahead_are_those_made_when_asked_for(task: VisionTask):
+    for ahead, direct in zip(task.batches(2), task._made(2), strict=True):
+        assert torch.equal(ahead.pixels, direct.pixels)
+        assert all(torch.equal(one, other) for one, other in zip(ahead.targets, direct.targets, strict=True))
+
+
+def test_elsewhere_than_on_a_cpu_no_thread_makes_batches(task: VisionTask, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(task, "_hardware", replace(task._hardware, device="mps"))
+    monkeypatch.setattr(training, "ahead", None)
+    assert isinstance(task.batches(0), Iterator)
 
 
 def test_an_epoch_has_as_many_batches_as_it_says_and_every_image_once(task: VisionTask):
