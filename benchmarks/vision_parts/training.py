@@ -64,7 +64,10 @@ def side(name: str, precision: str, folder: Path, workers: int) -> Iterator[Side
             started.epoch()
             yield started
         finally:
-            child.terminate()
+            # With nobody to tell it to go on it ends, and its workers with it; terminated, it would leave them behind.
+            if child.stdin is not None:
+                child.stdin.close()
+            child.wait()
 
 
 def train(folder: Path, *, per_item: int, rounds: int, workers: int) -> Table:
@@ -104,9 +107,11 @@ def train(folder: Path, *, per_item: int, rounds: int, workers: int) -> Table:
         rows.append(Row(f"ours {mine} over timm {other}", (ratio,), "×", at_least=1.2, note=note))
     rows.append(Row("decoding all pictures once, before ours", (decoding,), "s"))
     title = f"{count} rendered pictures of {_size()} px, {workers} workers of timm"
-    return Table(
-        "train", title, tuple(rows), remarks=("timm's default is fp32; bf16 is its --amp --amp-dtype bfloat16",)
+    remarks = (
+        "timm's default is fp32; bf16 is its --amp --amp-dtype bfloat16",
+        "bf16 convolutions in two threads spin where anything else runs, timm's workers too: compare processor time",
     )
+    return Table("train", title, tuple(rows), remarks=remarks)
 
 
 def loading(folder: Path, *, per_item: int, rounds: int) -> Table:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -39,26 +40,43 @@ class Vocabulary:
 
     def encode(self, descriptors: Floats, place: Floats) -> Floats:
         """Return the Fisher vector (width,), of unit length, of descriptors (P, D) at places (P, 2)."""
-        x = np.concatenate([(descriptors - self.centre) @ self.axes.T, place], axis=1)
-        shares = self._shares(x)
-        count, weights = len(x), self.weights[:, None]
-        zeroth = shares.sum(axis=0)[:, None]
-        first, second = shares.T @ x, shares.T @ (x * x)
+        terms = self._terms(descriptors, place)
+        shares = self._shares(terms)
+        count, width, weights = len(terms), self.means.shape[1], self.weights[:, None]
+        sums = shares.T @ terms
+        first, second, zeroth = sums[:, :width], sums[:, width:-1], sums[:, -1:]
         of_mean = (first - self.means * zeroth) / (self.deviations * count * np.sqrt(weights))
         spread = (second - 2 * self.means * first + self.means**2 * zeroth) / self.deviations**2 - zeroth
         vector = np.concatenate([of_mean.ravel(), (spread / (count * np.sqrt(2 * weights))).ravel()])
         vector = np.sign(vector) * np.sqrt(np.abs(vector))
         return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-12), dtype=np.float32)
 
-    def _shares(self, x: Floats) -> Floats:
+    def _terms(self, descriptors: Floats, place: Floats) -> Floats:
+        """Return x, x² and 1 of each reduced descriptor x, (P, 2·(R + 2) + 1): one product with them gives all sums."""
+        axes, width = len(self.axes), self.means.shape[1]
+        terms = np.empty((len(descriptors), 2 * width + 1), dtype=np.float32)
+        np.matmul(descriptors, self.axes.T, out=terms[:, :axes])
+        terms[:, :axes] -= self.axes @ self.centre
+        terms[:, axes:width] = place
+        np.square(terms[:, :width], out=terms[:, width:-1])
+        terms[:, -1] = 1
+        return terms
+
+    def _shares(self, terms: Floats) -> Floats:
         """Return how much of each descriptor belongs to each Gaussian, (P, K); rows sum to 1."""
+        shares: Floats = terms @ self._log_densities
+        shares -= shares.max(axis=1, keepdims=True)
+        np.exp(shares, out=shares)
+        shares /= shares.sum(axis=1, keepdims=True)
+        return shares
+
+    @cached_property
+    def _log_densities(self) -> Floats:
+        """What maps x, x² and 1 to the logarithm of each weighted Gaussian, (2·(R + 2) + 1, K), but for a constant."""
         inverse = 1 / self.deviations**2
         constant = np.log(self.weights) - np.log(self.deviations).sum(axis=1) - 0.5 * (self.means**2 * inverse).sum(1)
-        logs = x @ (self.means * inverse).T - 0.5 * (x * x) @ inverse.T + constant
-        logs -= logs.max(axis=1, keepdims=True)
-        shares = np.exp(logs)
-        shares /= shares.sum(axis=1, keepdims=True)
-        return np.asarray(shares, dtype=np.float32)
+        parts = [self.means * inverse, -0.5 * inverse, constant[:, None]]
+        return np.ascontiguousarray(np.concatenate(parts, axis=1).T, dtype=np.float32)
 
     def arrays(self, prefix: str) -> dict[str, Floats]:
         """Return all arrays by name, for a file."""

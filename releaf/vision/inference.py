@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from releaf.errors import InputError, UnknownNameError
+from releaf.parallel import single_threaded_products
 from releaf.vision.data import LABELS
 from releaf.vision.explanation import class_scorer, overlay, saliency
 from releaf.vision.predictor import Picture, Predictor
@@ -84,8 +85,9 @@ class Classifier:
         if top_k < 1:
             raise InputError(f"top_k must be at least 1, not {top_k}")
         answers: list[Prediction | Refusal] = []
-        for start in range(0, len(images), BATCH_SIZE):
-            answers += self._batch(images[start : start + BATCH_SIZE], start, top_k)
+        with single_threaded_products():
+            for start in range(0, len(images), BATCH_SIZE):
+                answers += self._batch(images[start : start + BATCH_SIZE], start, top_k)
         return answers
 
     def explain(self, image: Path | bytes, item: str) -> Image.Image:

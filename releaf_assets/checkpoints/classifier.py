@@ -61,7 +61,10 @@ def waste_classifier(
         ),
     )
     described = artifact.read_json("classifier.json")
-    rows = [{"label": label, **values} for label, values in described["weights"].items()]
+    rows = [
+        {"label": label, **{part: f"{weight:.3g}" for part, weight in values.items()}}
+        for label, values in described["weights"].items()
+    ]
     return artifact_result(
         artifact,
         headline=f"{described['network']}, {artifact.metrics['onnx_parity']:.0e} from torch",

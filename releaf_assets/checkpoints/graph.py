@@ -12,7 +12,7 @@ from resources.hardware import HardwareResource
 from resources.reporting import ProgressReporter
 from resources.settings import Settings
 
-CODE = "1"
+CODE = "2"
 
 
 @dg.asset(**stage("checkpoints", code=CODE, kinds={"pytorch"}, reads=["graph"]))

@@ -14,7 +14,7 @@ from resources.reporting import ProgressReporter
 from resources.settings import Settings
 from resources.warehouse import Dataset
 
-CODE = "1"
+CODE = "2"
 # What is on disk of a base that was not trained here: where it comes from.
 POINTER = "source.json"
 

@@ -12,6 +12,7 @@ SECTIONS = {
     "corpus": {"chunk_words": 77},
     "rendering": {"per_item": 11},
     "vision": {"epochs": 5},
+    "descriptors": {"words": 3},
     "graph": {"hidden": 32},
     "retrieval": {"batch_size": 9},
     "reranker": {"layers": 2},

@@ -46,6 +46,26 @@ def test_the_vector_is_the_normalized_gradient_of_the_log_likelihood():
     np.testing.assert_allclose(words.encode(descriptors, place), powered / np.linalg.norm(powered), atol=2e-3)
 
 
+def test_the_vector_is_that_of_the_formula_in_double_precision():
+    """Sums over patches as Perronnin et al. 2010 write them, at the size that a picture has."""
+    words, rng = vocabulary(seed=4, words=32, width=96, axes=48), np.random.default_rng(4)
+    descriptors, place = rng.normal(size=(900, 96)).astype(np.float32), rng.uniform(-0.5, 0.5, (900, 2))
+    weights, means, deviations = (
+        values.astype(np.float64) for values in (words.weights, words.means, words.deviations)
+    )
+    x = np.concatenate([(descriptors.astype(np.float64) - words.centre) @ words.axes.T, place], axis=1)
+    logs = np.log(weights) + norm.logpdf(x[:, None, :], means, deviations).sum(axis=2)
+    shares = np.exp(logs - logs.max(axis=1, keepdims=True))
+    shares /= shares.sum(axis=1, keepdims=True)
+    away = (x[:, None, :] - means) / deviations
+    by_mean = np.einsum("pk,pkd->kd", shares, away) / (900 * np.sqrt(weights)[:, None])
+    by_deviation = np.einsum("pk,pkd->kd", shares, away**2 - 1) / (900 * np.sqrt(2 * weights)[:, None])
+    raw = np.concatenate([by_mean.ravel(), by_deviation.ravel()])
+    powered = np.sign(raw) * np.sqrt(np.abs(raw))
+    found = words.encode(descriptors, place.astype(np.float32))
+    np.testing.assert_allclose(found, powered / np.linalg.norm(powered), atol=1e-4)
+
+
 def test_the_order_of_patches_and_repeating_all_of_them_change_nothing():
     words, rng = vocabulary(), np.random.default_rng(2)
     x, place = rng.normal(size=(30, 4)).astype(np.float32), rng.uniform(-0.5, 0.5, (30, 2)).astype(np.float32)
