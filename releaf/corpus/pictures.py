@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import io
 import stat
-import struct
 import warnings
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from PIL import Image, UnidentifiedImageError
 from releaf.artifacts import sha256_bytes
 from releaf.corpus.splits import perceptual_hash
 from releaf.errors import InputError
+from releaf.picture_damage import PICTURE_DAMAGE
 
 MAX_PIXELS = 50_000_000
 """A picture with more is refused before it is decoded; the largest phone cameras that are in use make 50 megapixels."""
@@ -37,22 +36,6 @@ _STILL = ("JPEG", "MPO", "BMP")
 """MPO is a JPEG with a second view behind it, as some phones and cameras write it: the first view is the picture."""
 _ORIENTATION = 0x0112
 _SIDEWAYS = (5, 6, 7, 8)
-
-
-# What Pillow's readers raise for damaged bytes: each was seen when 100,000 damaged files were opened, or stands in
-# their source. None of them means anything else here, where only the bytes vary.
-_DAMAGE = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    LookupError,
-    TypeError,
-    ArithmeticError,
-    RuntimeError,
-    struct.error,
-    zlib.error,
-)
 
 
 class PictureError(InputError):
@@ -93,7 +76,7 @@ def open_picture(path: Path) -> Picture:
             raise PictureError(f"more than {MAX_PIXELS // 10**6} megapixels: {error}") from error
         except UnidentifiedImageError as error:
             raise PictureError(f"not a picture in a known format ({', '.join(_SUFFIXES)})") from error
-        except _DAMAGE as error:
+        except PICTURE_DAMAGE as error:
             raise PictureError(f"damaged picture: {error}") from error
 
 

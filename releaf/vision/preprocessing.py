@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import io
 import stat
-import struct
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +15,7 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from releaf.errors import InputError
+from releaf.picture_damage import PICTURE_DAMAGE
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,20 +30,6 @@ DETAIL = 288  # longest side, in pixels, at which local descriptors are taken
 # Formats that Pillow decodes by itself; others, such as EPS, would start programs.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
 
-# What Pillow's decoders raise on damaged bytes; each was seen when 100,000 damaged files were opened, or stands in
-# their source.
-_DAMAGE = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    LookupError,
-    TypeError,
-    ArithmeticError,
-    RuntimeError,
-    struct.error,
-    zlib.error,
-)
 _BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 _ORIENTATION = 0x0112
@@ -90,7 +75,7 @@ def open_picture(image: Path | bytes, size: int, *, max_pixels: int = MAX_PIXELS
         raise InputError(
             f"{name} is too large to decode; at most {max_pixels:,} pixels are accepted: scale it down"
         ) from error
-    except _DAMAGE as error:
+    except PICTURE_DAMAGE as error:
         raise InputError(f"{name} is damaged and cannot be decoded: {error}") from error
 
 
@@ -151,7 +136,7 @@ def _upright(picture: Image.Image) -> Image.Image:
     """Return a picture turned as its EXIF says; with damaged EXIF as it stands, for its pixels are whole."""
     try:
         orientation = picture.getexif().get(_ORIENTATION)
-    except _DAMAGE:
+    except PICTURE_DAMAGE:
         return picture
     # Pillow's own function writes EXIF anew as well, which fails on odd fields that have nothing to do with this one.
     turned = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
