@@ -7,7 +7,7 @@ random smooth masks, and a place matters by how much the score of the class rise
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,13 +60,11 @@ class FaithfulnessSummary:
     pictures: int
 
 
-def class_scorer(
-    network: Network, names: ClassNames, temperatures: Mapping[str, float], label: str, index: int
-) -> Scorer:
-    """Return what gives the calibrated probability of class `index` of `item`, `material`, `family` or `bin`."""
+def class_scorer(network: Network, names: ClassNames, label: str, index: int) -> Scorer:
+    """Return what gives the network's own probability, uncalibrated, of class `index` of `label`."""
 
     def score(pixels: Pixels) -> npt.NDArray[np.float64]:
-        return label_probabilities(network(pixels).logits, names, temperatures)[label][:, index]
+        return label_probabilities(network(pixels).logits, names)[label][:, index]
 
     return score
 
@@ -158,16 +156,6 @@ def deletion_insertion(
     areas = [_areas(network, pixels, one, steps) for one in (saliency, *maps)]
     chance = np.mean(areas[1:], axis=0)
     return Faithfulness(*areas[0], float(chance[0]), float(chance[1]))
-
-
-def centre_map(size: int) -> Floats:
-    """Return (size, size) float32 that falls off from the middle, 1, to the corners, near 0.
-
-    What one would point at without asking the network: a map that beats chance but not this one only says that things
-    stand in the middle of their pictures.
-    """
-    at = ((np.arange(size) + 0.5) / size * 2 - 1) ** 2
-    return np.asarray(np.exp(-2 * (at[:, None] + at[None, :])), dtype=np.float32)
 
 
 def mean_faithfulness(figures: Sequence[Faithfulness], *, seed: int = 0) -> FaithfulnessSummary:

@@ -99,7 +99,7 @@ class Classifier:
         if item not in names.item:
             raise UnknownNameError("item", item, names.item, "the classifier")
         decoded = open_picture(image, self.predictor.image_size, max_pixels=self._max_pixels)
-        scorer = class_scorer(self.predictor.network, names, {}, "item", names.item.index(item))
+        scorer = class_scorer(self.predictor.network, names, "item", names.item.index(item))
         found = saliency(scorer, square(decoded, self.predictor.image_size))
         decoded.thumbnail((EXPLAINED_SIDE, EXPLAINED_SIDE))
         return overlay(decoded, found)

@@ -189,7 +189,7 @@ def _explained(
     best = int(p.argmax())
     decoded = open_picture(Path(path), predictor.image_size)
     pixels: Pixels = predictor.take(decoded).square
-    scorer = class_scorer(predictor.network, predictor.names, {}, label, best)
+    scorer = class_scorer(predictor.network, predictor.names, label, best)
     found = saliency(scorer, pixels)
     right = ids[int(truth[LABELS.index(label)])]
     example = Example(source, decoded, overlay(decoded, found), right, ids[best], float(p[best]))

@@ -14,26 +14,19 @@ Probabilities = npt.NDArray[np.float64]
 LogProbabilities = npt.NDArray[np.float64]
 
 
-def label_log_probabilities(
-    logits: Mapping[str, npt.ArrayLike], names: ClassNames, temperatures: Mapping[str, float] | None = None
-) -> dict[str, LogProbabilities]:
+def label_log_probabilities(logits: Mapping[str, npt.ArrayLike], names: ClassNames) -> dict[str, LogProbabilities]:
     """Return ln p of every class of `item`, `material`, `family` and `bin`, each (N, classes).
 
-    Logits (N, classes) of the heads are divided by the head's temperature, 1 for a head that has none. A family's
-    probability is the sum of its materials'; one without a material has probability 0, so its logarithm is -inf.
+    `logits` are (N, classes) by head. A family's probability is the sum of its materials'; one without a material has
+    probability 0, so its logarithm is -inf.
     """
-    found = {
-        head: log_softmax(np.asarray(values, dtype=np.float64) / (temperatures or {}).get(head, 1.0), axis=1)
-        for head, values in logits.items()
-    }
+    found = {head: log_softmax(np.asarray(values, dtype=np.float64), axis=1) for head, values in logits.items()}
     return {**found, "family": family_log_probabilities(found["material"], names)}
 
 
-def label_probabilities(
-    logits: Mapping[str, npt.ArrayLike], names: ClassNames, temperatures: Mapping[str, float] | None = None
-) -> dict[str, Probabilities]:
+def label_probabilities(logits: Mapping[str, npt.ArrayLike], names: ClassNames) -> dict[str, Probabilities]:
     """Return p of every class of `item`, `material`, `family` and `bin`, each (N, classes) with rows that sum to 1."""
-    return {label: np.exp(values) for label, values in label_log_probabilities(logits, names, temperatures).items()}
+    return {label: np.exp(values) for label, values in label_log_probabilities(logits, names).items()}
 
 
 def family_log_probabilities(material: LogProbabilities, names: ClassNames) -> LogProbabilities:
