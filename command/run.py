@@ -113,22 +113,25 @@ class Lineage:
     def __init__(
         self, definitions: dg.Definitions, instance: dg.DagsterInstance, home: Path, gates: Sequence[Gate]
     ) -> None:
-        from releaf_assets.definitions import JOB
-
         self._gates = gates
         self._definitions = definitions
         self._instance = instance
         self._home = home
         self._graph: Any = definitions.resolve_asset_graph()
-        self._job = definitions.resolve_job_def(JOB)
+        self._job = definitions.resolve_implicit_global_asset_job_def()
 
     def select(self, selection: str | None) -> set[str]:
-        """The names of the materializable assets that a selection string means; raises `InputError`."""
+        """The names of the materializable assets that a selection string means; raises `InputError`.
+
+        Without one: everything but the studies, which are made on request.
+        """
         import dagster as dg
+
+        from sensors.on_request import on_request_keys
 
         every = {key.to_user_string() for key in self._graph.materializable_asset_keys}
         if selection is None:
-            return every
+            return every - {key.to_user_string() for key in on_request_keys(self._graph)}
         try:
             chosen = dg.AssetSelection.from_string(selection).resolve(self._graph)
         except (dg.DagsterError, ValueError) as error:

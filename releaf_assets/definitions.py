@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import dagster as dg
 
@@ -40,10 +41,12 @@ from resources.settings import PROJECT_ROOT, Settings, load_settings
 from resources.warehouse import Dataset, Warehouse
 from sensors.automation import automation_sensor
 from sensors.new_data import new_data_sensor
+from sensors.on_request import on_request_selection
 from sensors.staleness import AssetState, inspect
 from sensors.weekly import weekly_schedule
 
 JOB = "releaf"
+STUDIES = "studies"
 MODULES: tuple[ModuleType, ...] = (
     taxonomy,
     images,
@@ -81,23 +84,30 @@ def build_definitions(
         for asset in [*dg.load_assets_from_modules(MODULES), build_evaluation_report(gates), build_release(gates)]
         if isinstance(asset, dg.AssetsDefinition)
     ]
-    job = dg.define_asset_job(
-        JOB,
-        selection=dg.AssetSelection.all(),
-        description="Everything, from datasets to the release.",
-        tags={"releaf/profile": settings.profile, "releaf/settings": settings.section_hash(*Settings.model_fields)},
-        metadata={"settings": dg.MetadataValue.json(settings.model_dump(mode="json"))},
-        executor_def=dg.in_process_executor,
-    )
+    jobs = [
+        _job(JOB, dg.AssetSelection.all() - on_request_selection(), "From datasets to the release.", settings),
+        _job(STUDIES, on_request_selection(), "What takes long and is never served: made when asked for.", settings),
+    ]
     return dg.Definitions(
         assets=[sources, *assets],
         asset_checks=build_checks(gates),
-        jobs=[job],
+        jobs=jobs,
         schedules=[weekly_schedule(JOB, lambda instance: _observe_and_inspect(settings, gates, instance))],
         sensors=[new_data_sensor(JOB, settings.data_dir, settings.home), automation_sensor()],
         resources=_resources(settings, listener),
         # A step in a process of its own costs four seconds of imports; in this one, milliseconds.
         executor=dg.in_process_executor,
+    )
+
+
+def _job(name: str, selection: dg.AssetSelection, description: str, settings: Settings) -> Any:
+    return dg.define_asset_job(
+        name,
+        selection=selection,
+        description=description,
+        tags={"releaf/profile": settings.profile, "releaf/settings": settings.section_hash(*Settings.model_fields)},
+        metadata={"settings": dg.MetadataValue.json(settings.model_dump(mode="json"))},
+        executor_def=dg.in_process_executor,
     )
 
 

@@ -18,7 +18,8 @@ class Gate:
     """`metric` of `asset` must be at least, or at most, `threshold`.
 
     A gate that is not `required` passes where the metric is absent: there are no photographs to be right about before
-    any were imported.
+    any were imported. One that does not `release` judges a study: it stops what is below it, but no release waits for
+    a study that nobody asked for.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Gate:
     threshold: float
     description: str
     required: bool = True
+    release: bool = True
 
     @property
     def rule(self) -> dict[str, str | float]:

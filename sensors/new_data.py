@@ -10,6 +10,7 @@ import dagster as dg
 
 from releaf.artifacts import content_hash
 from resources.observing import observations, source_versions
+from sensors.on_request import on_request_keys
 
 
 def new_data_sensor(job: str, data_dir: Path, home: Path) -> dg.SensorDefinition:
@@ -36,6 +37,7 @@ def new_data_sensor(job: str, data_dir: Path, home: Path) -> dg.SensorDefinition
         # What no source decides, such as an encoder, is never asked for by a change, and yet must have been made once.
         apart = below.upstream() - dg.AssetSelection.assets(*current).downstream()
         affected = below.resolve(graph) | _never_made(apart.resolve(graph), context.instance)
+        affected -= on_request_keys(graph)
         # Chained to the run before: files that are put back ask for a run again, a tick that is repeated does not.
         run_key = content_hash([cursor.get("run_key"), current])
         context.log.info(f"changed: {', '.join(changed)}; refreshing {len(affected)} assets")

@@ -19,6 +19,7 @@ from resources.references import to_pointer
 from resources.settings import Settings, load_settings
 from resources.sources import SOURCES
 from resources.warehouse import Warehouse
+from sensors.on_request import on_request_keys
 
 GROUPS = ["sources", "datasets", "knowledge_graph", "embeddings", "indexes", "checkpoints", "reports", "release"]
 HEAVY = (
@@ -119,6 +120,9 @@ def test_every_asset_that_is_made_has_a_code_version_and_is_made_anew_by_the_one
     for key in graph.materializable_asset_keys:
         assert graph.get(key).code_version, key
         condition = graph.get(key).automation_condition
+        if key in on_request_keys(graph):
+            assert condition is None, key
+            continue
         assert condition.get_label() == "upstream changed and its gates are green", key
 
 
@@ -149,20 +153,44 @@ def test_other_gates_can_be_put_in_place(settings: Settings) -> None:
 
 def test_every_asset_with_a_gate_is_handed_to_the_release(graph: Any) -> None:
     parents = names(graph.get(dg.AssetKey("release")).parent_keys)
-    assert {gate.asset for gate in GATES} <= parents
+    assert {gate.asset for gate in GATES if gate.release} <= parents
+
+
+def test_a_gate_that_no_release_waits_for_judges_a_study(graph: Any) -> None:
+    assert {gate.asset for gate in GATES if not gate.release} <= names(on_request_keys(graph))
+    assert not {gate.asset for gate in GATES if gate.release} & names(on_request_keys(graph))
+
+
+# Studies
+
+
+def test_nothing_of_the_default_run_needs_a_study(graph: Any) -> None:
+    studies = on_request_keys(graph)
+    for key in graph.materializable_asset_keys - studies:
+        assert not graph.get(key).parent_keys & studies, key
+
+
+def test_one_job_makes_the_lineage_and_another_the_studies(definitions: dg.Definitions, graph: Any) -> None:
+    made = {
+        name: names(definitions.resolve_job_def(name).asset_layer.executable_asset_keys)
+        for name in ("releaf", "studies")
+    }
+    assert made["studies"] == names(on_request_keys(graph))
+    assert made["releaf"] == names(graph.materializable_asset_keys) - made["studies"]
 
 
 # The order of the lineage
 
 
 def test_the_release_is_downstream_of_every_report_and_the_last(graph: Any) -> None:
-    assert group(graph, "reports") <= above(graph, "release")
+    assert group(graph, "reports") - names(on_request_keys(graph)) <= above(graph, "release")
     assert group(graph, "release") == {"release"}
     assert not graph.get(dg.AssetKey("release")).child_keys
 
 
 def test_everything_that_is_made_ends_in_the_release(graph: Any) -> None:
-    assert names(graph.materializable_asset_keys) - {"release"} <= above(graph, "release")
+    studies = names(on_request_keys(graph))
+    assert names(graph.materializable_asset_keys) - studies - {"release"} <= above(graph, "release")
 
 
 def test_datasets_come_from_sources_and_datasets_alone(graph: Any) -> None:

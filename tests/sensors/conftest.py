@@ -8,6 +8,7 @@ import dagster as dg
 import pytest
 
 from resources.observing import DATA_VERSION_TAG
+from sensors.on_request import ON_REQUEST, TAG
 from sensors.staleness import AssetState, Wave, inspect, next_wave
 
 GATE = dg.AssetCheckKey(dg.AssetKey("a"), "good")
@@ -38,6 +39,7 @@ class Small:
         self.threshold = 0.5
         self.comparison = ">="
         self.crashing = False
+        self.studies: set[str] = set()
         self.condition: dg.AutomationCondition[dg.AssetKey] | None = None
         self.ran: list[str] = []
         self._values = Values()
@@ -58,7 +60,11 @@ class Small:
 
     def _assets(self) -> list[dg.AssetsDefinition]:
         def declared(name: str) -> dict[str, Any]:
-            return {"code_version": self.code[name], "automation_condition": self.condition}
+            return {
+                "code_version": self.code[name],
+                "automation_condition": self.condition,
+                "tags": {TAG: ON_REQUEST} if name in self.studies else {},
+            }
 
         def made(name: str) -> dg.MaterializeResult[str]:
             self.ran.append(name)

@@ -79,6 +79,17 @@ def test_the_first_week_asks_for_everything(small: Small, tick: Tick) -> None:
     assert request.tags["releaf/cause"].startswith("a: it was never made; b: ")
 
 
+def test_a_study_is_never_asked_for(made: Small, tick: Tick) -> None:
+    made.studies = {"c"}
+    made.data["b"], made.code["b"] = "b2", "2"
+    assert selected(tick(made)) == {"b"}
+
+
+def test_a_stale_study_alone_asks_for_nothing(made: Small, tick: Tick) -> None:
+    made.studies, made.code["c"] = {"c"}, "2"
+    assert tick(made) == "everything is up to date"
+
+
 def test_a_cause_that_is_gone_asks_for_nothing_any_more(made: Small, tick: Tick) -> None:
     made.code["b"] = "2"
     assert selected(tick(made)) == {"b", "c"}
