@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from releaf.corpus.chunking import CHUNK_SCHEMA, chunk_documents, chunk_spans, sentences
+from releaf.corpus.chunking import CHUNK_SCHEMA, chunk_documents, chunk_spans
 from releaf.corpus.documents import DOCUMENT_SCHEMA
 from releaf.errors import InputError
+from releaf.sentences import sentences
 
 WORD = st.text(alphabet="abcdefgXYZ-°é", min_size=1, max_size=8)
 WORDS = st.lists(WORD, min_size=1, max_size=12).map(" ".join)
