@@ -7,7 +7,7 @@ verdict of every gate for exactly the versions it is about to publish. How a gat
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from releaf.artifacts import content_hash
@@ -46,6 +46,8 @@ class Gate:
 
 # The reranker's checkpoint is written in fp32 where int8 would lose more, so that this decides rather than fails.
 RERANKER_INT8_LOSS = 0.01
+# An answerer speaks only if at least this share of its sentences is supported by what was retrieved.
+LEAST_SUPPORT = 0.8
 
 
 def _data_quality(asset: str, share: float) -> Gate:
@@ -68,6 +70,25 @@ GATES: tuple[Gate, ...] = (
     _data_quality("disposal_policies", 0.0),
     Gate("no_split_leak", "waste_images", "leaking_pairs", "<=", 0, "No near duplicates lie in two splits."),
     Gate("no_split_leak", "instructions", "leaking_groups", "<=", 0, "No near-duplicate group straddles two splits."),
+    replace(_data_quality("preferences", 0.10), release=False),
+    Gate(
+        "no_split_leak",
+        "preferences",
+        "leaking_groups",
+        "<=",
+        0,
+        "No near-duplicate group straddles two splits.",
+        release=False,
+    ),
+    Gate(
+        "length_bias",
+        "preferences",
+        "length_bias",
+        "<=",
+        0.10,
+        "Length alone hardly tells the chosen answers from the rejected ones.",
+        release=False,
+    ),
     Gate("one_component", "knowledge_graph", "largest_component_share", ">=", 0.95, "The graph hangs together."),
     Gate(
         "item_accuracy",
@@ -113,6 +134,22 @@ GATES: tuple[Gate, ...] = (
         "adapter_helps", "language_report", "perplexity_ratio", "<=", 0.95, "The adapter lowers the base's perplexity."
     ),
     Gate("perplexity", "language_report", "perplexity_adapter", "<=", 90.0, "Perplexity on held-out instructions."),
+    Gate(
+        "answers_supported",
+        "language_report",
+        "served_supported",
+        ">=",
+        LEAST_SUPPORT,
+        "What the served answerer says stands in the passages that were retrieved.",
+    ),
+    Gate(
+        "support_judged",
+        "language_report",
+        "support_error",
+        "<=",
+        0.25,
+        "The judge of support tells planted sentences from supported ones: mean of both error shares.",
+    ),
     Gate("same_text", "sparse_index", "same_text", ">=", 1.0, "Both indexes saw the same text under the same ids."),
     Gate("dense_recall", "dense_index", "recall@10", ">=", 0.95, "The index finds what an exact search finds."),
     Gate("encoder_parity", "encoder_report", "min_cosine", ">=", 0.95, "No chunk's vector strays far from torch's."),

@@ -1,0 +1,155 @@
+"""Answers put together from sentences that were retrieved, word for word, with where each stands.
+
+Nothing here writes a sentence of its own: what the documents do not say cannot be said.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from releaf.errors import DataError, InputError
+from releaf.language.passages import FloatArray, Passage, Retrieved, Vectors
+from releaf.metrics.text import rouge_l
+
+REFUSAL = "I do not know. Nothing in the documents answers this."
+
+
+@dataclass(frozen=True)
+class ExtractiveSettings:
+    """How an answer is put together.
+
+    sentences: most sentences of an answer. relevance: λ of maximal marginal relevance, from 0 (all different) to 1
+    (nearest only). lead: cosine that a sentence may fall behind the nearest one and still be taken. refuse_below:
+    cosine of the nearest sentence below which nothing is answered.
+    """
+
+    sentences: int = 2
+    relevance: float = 0.7
+    lead: float = 0.15
+    refuse_below: float = 0.3
+
+    def __post_init__(self) -> None:
+        if self.sentences < 1 or not 0 <= self.relevance <= 1 or self.lead < 0:
+            raise InputError(f"{self}: sentences must be at least 1, relevance in 0–1, lead not negative")
+
+
+@dataclass(frozen=True)
+class Quoted:
+    """A sentence of an answer, and the document it stands in."""
+
+    text: str
+    document: str
+    title: str
+
+
+@dataclass(frozen=True)
+class ExtractiveAnswer:
+    """The sentences of an answer in reading order, none where nothing answers.
+
+    `nearest` is the cosine of the question to the nearest sentence, −1 where there was none.
+    """
+
+    quoted: tuple[Quoted, ...]
+    nearest: float
+
+    @property
+    def refused(self) -> bool:
+        """Whether nothing answers."""
+        return not self.quoted
+
+    @property
+    def text(self) -> str:
+        """The answer in words, or that there is none."""
+        return " ".join(one.text for one in self.quoted) if self.quoted else REFUSAL
+
+
+def contextual(passage: Passage, sentence: str) -> str:
+    """A sentence as it is encoded: after its title, since most sentences leave out what they are about."""
+    return f"{passage.title}. {sentence}"
+
+
+def answer(question: str, retrieved: Retrieved, vectors: Vectors, settings: ExtractiveSettings) -> ExtractiveAnswer:
+    """The sentences nearest to the question, unlike each other, in the order of the passages and within them."""
+    candidates = _candidates(retrieved.passages)
+    if not candidates:
+        return ExtractiveAnswer((), -1.0)
+    embedded = vectors.of([contextual(passage, sentence) for passage, sentence in candidates])
+    cosines = embedded @ vectors.of([question])[0]
+    nearest = float(cosines.max())
+    if nearest < settings.refuse_below:
+        return ExtractiveAnswer((), nearest)
+    chosen = _marginal(cosines, embedded, settings)
+    quoted = [Quoted(candidates[at][1], candidates[at][0].document, candidates[at][0].title) for at in sorted(chosen)]
+    return ExtractiveAnswer(tuple(quoted), nearest)
+
+
+def _candidates(passages: Sequence[Passage]) -> list[tuple[Passage, str]]:
+    seen: set[str] = set()
+    found = []
+    for passage in passages:
+        for sentence in passage.sentences:
+            # Neighbouring passages overlap by a sentence; headings and questions answer nothing.
+            if sentence not in seen and not sentence.startswith("#") and not sentence.endswith(("?", ":")):
+                seen.add(sentence)
+                found.append((passage, sentence))
+    return found
+
+
+def _marginal(cosines: FloatArray, embedded: FloatArray, settings: ExtractiveSettings) -> list[int]:
+    """Maximal marginal relevance (Carbonell & Goldstein 1998) among the sentences within `lead` of the nearest."""
+    eligible = [int(at) for at in np.argsort(-cosines, kind="stable") if cosines[at] >= cosines.max() - settings.lead]
+    chosen = [eligible.pop(0)]
+    while eligible and len(chosen) < settings.sentences:
+        likeness = (embedded[eligible] @ embedded[chosen].T).max(axis=1)
+        worth = settings.relevance * cosines[eligible] - (1 - settings.relevance) * likeness
+        chosen.append(eligible.pop(int(worth.argmax())))
+    return chosen
+
+
+def tune(
+    questions: Sequence[tuple[str, Retrieved, str | None]],
+    vectors: Vectors,
+    *,
+    lengths: Sequence[int] = (1, 2, 3),
+    wrongly_refused: float = 0.1,
+) -> ExtractiveSettings:
+    """Settings chosen on development questions: (question, what was retrieved, reference or None if unanswerable).
+
+    The number of sentences gives the highest mean ROUGE-L against the references. The cosine below which nothing is
+    answered parts answerable from unanswerable questions with the least mean error, while at most `wrongly_refused` of
+    the answerable are refused; without an unanswerable question nothing is refused. Raises `DataError` without an
+    answerable one.
+    """
+    answerable = [(question, found, reference) for question, found, reference in questions if reference is not None]
+    if not answerable:
+        raise DataError("no development question has a reference answer; the length of an answer cannot be chosen")
+    open_to_all = [ExtractiveSettings(sentences=count, refuse_below=-1.0) for count in lengths]
+    quality = [_quality(answerable, vectors, settings) for settings in open_to_all]
+    best = open_to_all[int(np.argmax(quality))]
+    nearest = {
+        known: np.array(
+            [answer(q, found, vectors, best).nearest for q, found, ref in questions if (ref is None) != known]
+        )
+        for known in (True, False)
+    }
+    return replace(best, refuse_below=_parting(nearest[True], nearest[False], wrongly_refused))
+
+
+def _quality(questions: Sequence[tuple[str, Retrieved, str]], vectors: Vectors, settings: ExtractiveSettings) -> float:
+    scores = [rouge_l(answer(q, found, vectors, settings).text, reference).f1 for q, found, reference in questions]
+    return sum(scores) / len(scores)
+
+
+def _parting(answerable: FloatArray, unanswerable: FloatArray, allowed: float) -> float:
+    if not len(unanswerable):
+        return -1.0
+    highest = float(np.quantile(answerable, allowed, method="lower"))
+    candidates = np.unique(np.concatenate([answerable, unanswerable, [-1.0]]))
+    candidates = candidates[candidates <= highest]
+    errors = [float((answerable < at).mean() + (unanswerable >= at).mean()) for at in candidates]
+    # Rounded down, so that the question that sets it is itself answered.
+    return math.floor(float(candidates[int(np.argmin(errors))]) * 10_000) / 10_000
