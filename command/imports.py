@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,10 +21,12 @@ if TYPE_CHECKING:
 
     from releaf.corpus.column_map import ColumnMap
     from releaf.corpus.rule_tables import RuleTable
+    from releaf.corpus.validation import Validated
     from releaf.taxonomy import Taxonomy
 
 app = typer.Typer(
-    help="Bring in images, documents, rule tables or instructions that other people made.", no_args_is_help=True
+    help="Bring in images, documents, rule tables, instructions or preferences that other people made.",
+    no_args_is_help=True,
 )
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
@@ -165,23 +168,44 @@ def rules(
 
 @app.command()
 def instructions(
-    source: Annotated[Path, typer.Argument(help="An Alpaca file, .json or .jsonl.")],
+    source: Annotated[Path, typer.Argument(help="An Alpaca or ShareGPT file, .json or .jsonl.")],
     name: Annotated[str | None, typer.Option(help="Name of the dataset; the file's own by default.")] = None,
 ) -> None:
     """Import instruction records; the next `releaf run` tunes on them."""
-    from releaf.artifacts import atomic_write_bytes
     from releaf.corpus.instructions import read_instructions
+
+    _import_records(source, name, "instructions", read_instructions)
+
+
+@app.command()
+def preferences(
+    source: Annotated[
+        Path, typer.Argument(help="Pairs in plain, ShareGPT or Hugging Face chat form, .json or .jsonl.")
+    ],
+    name: Annotated[str | None, typer.Option(help="Name of the dataset; the file's own by default.")] = None,
+) -> None:
+    """Import preference pairs; `releaf run --select preferences` takes them up."""
+    from releaf.corpus.preferences import read_preferences
+
+    _import_records(source, name, "preferences", read_preferences)
+
+
+def _import_records(source: Path, name: str | None, what: str, read: Callable[[Sequence[Path]], Validated]) -> None:
+    """Copy a file of records below the imports, if anything in it can be used."""
+    from releaf.artifacts import atomic_write_bytes
     from resources.sources import imports_root
 
     effective = settings()
-    if not source.is_file() or source.suffix not in (".json", ".jsonl"):
-        raise InputError(f"{source} is no .json or .jsonl file of Alpaca records")
-    checked = read_instructions([source])
+    if source.suffix not in (".json", ".jsonl"):
+        raise InputError(f"{source} is no file of records; its name must end in .json or .jsonl")
+    if not source.is_file():
+        raise InputError(f"no file at {source}; give a .json or .jsonl file of {what}")
+    checked = read([source])
     if checked.frame.is_empty():
         raise InputError(_nothing(source, checked.read, checked.quarantine))
-    target = imports_root(effective.home) / "instructions" / f"{name or source.stem}{source.suffix}"
+    target = imports_root(effective.home) / what / f"{_plain_name(name or source.stem, what)}{source.suffix}"
     atomic_write_bytes(target, source.read_bytes())
-    _report(checked.frame.height, checked.quarantine, "instructions")
+    _report(checked.frame.height, checked.quarantine, what)
 
 
 def _policy(imported: RuleTable, column_map: ColumnMap, taxonomy: Taxonomy) -> dict[str, Any] | None:
@@ -243,8 +267,12 @@ def _show_rules(imported: RuleTable, column_map: ColumnMap, policy: Path | None)
 
 
 def _folder_name(name: str) -> str:
+    return _plain_name(name, "documents")
+
+
+def _plain_name(name: str, what: str) -> str:
     if not name or name.startswith(".") or "/" in name or "\\" in name:
-        raise InputError(f"{name!r} cannot name a folder of documents; use letters, digits and hyphens")
+        raise InputError(f"{name!r} cannot name a folder or file of {what}; use letters, digits and hyphens")
     return name
 
 

@@ -21,7 +21,7 @@ from releaf_assets.checkpoints import reranker as reranker_checkpoints
 from releaf_assets.checkpoints import search as search_checkpoints
 from releaf_assets.checkpoints import vision as vision_checkpoints
 from releaf_assets.checks import build_checks, gate_key
-from releaf_assets.datasets import documents, facts, images, instructions, judgements, policies, taxonomy
+from releaf_assets.datasets import documents, facts, images, instructions, judgements, policies, preferences, taxonomy
 from releaf_assets.gates import GATES, Gate
 from releaf_assets.release import build_release
 from releaf_assets.reports import language as language_reports
@@ -53,6 +53,7 @@ MODULES: tuple[ModuleType, ...] = (
     documents,
     facts,
     instructions,
+    preferences,
     judgements,
     policies,
     knowledge_graph,

@@ -50,6 +50,7 @@ SOURCES: Sequence[Source] = (
     Source("knowledge_files", "knowledge", "*.md", "Knowledge documents, Markdown with front matter."),
     Source("fact_files", "facts", "*.yaml", "Materials, properties, items and upcycling projects."),
     Source("instruction_files", "instructions", "*.yaml", "Instruction records with their answers."),
+    Source("preference_files", "preferences", "*.yaml", "Prompts with a better and a worse answer."),
     Source("judgement_files", "judgements", "*.yaml", "Queries with graded relevance, development and test apart."),
     Source("policy_files", "policies", "*.json", "Disposal policies, one file a jurisdiction."),
     # An import's images are named by their hash inside its annotations, so these alone tell whether anything changed.
@@ -57,4 +58,5 @@ SOURCES: Sequence[Source] = (
     Source("imported_documents", "documents", "*/*.md", "Documents that `releaf import` brought in.", True),
     Source("imported_policies", "policies", "*.json", "Policies that `releaf import rules` made of tables.", True),
     Source("imported_instructions", "instructions", "*.json*", "Instructions that `releaf import` brought in.", True),
+    Source("imported_preferences", "preferences", "*.json*", "Preferences that `releaf import` brought in.", True),
 )

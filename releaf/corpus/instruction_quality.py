@@ -1,6 +1,6 @@
-"""What makes an instruction record usable: lengths, repetition, language, and which records say nearly the same.
+"""What makes an instruction record usable: lengths, repetition, and which records say nearly the same.
 
-Reading files and splitting them is in `instructions`.
+What holds of any text is in `text_quality`; reading files and splitting them is in `instructions`.
 """
 
 from __future__ import annotations
@@ -11,22 +11,16 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from releaf.corpus.duplicates import groups, text_groups
+from releaf.corpus.text_quality import control_character, count_words, fold, overlap
 from releaf.errors import InputError
 
 Record: TypeAlias = dict[str, Any]
 """A row with at least the texts `instruction`, `input` and `output`."""
 
 PROBLEMS = ("empty", "too_short", "too_long")
+TEXTS = ("instruction", "input", "output")
 
-_WORD = re.compile(r"\w+")
-_FUNCTION_WORDS = frozenset(
-    [
-        *("the", "of", "and", "to", "is", "are", "that", "it", "for", "with", "as", "be", "this", "from", "or", "by"),
-        *("not", "but", "what", "which", "when", "how", "you", "your", "can", "do", "does", "if", "they", "there"),
-        *("than", "then", "their", "them", "were", "has", "have", "had", "its", "should", "would", "much", "each"),
-    ]
-)
-"""Frequent in English, and no words of German, French, Spanish or Italian."""
+_LATER_TURN = re.compile(r"^(?P<conversation>.+-[0-9a-f]{12})\.\d+$")
 
 
 @dataclass(frozen=True)
@@ -55,12 +49,12 @@ def prompt_of(record: Record) -> str:
 
 def folded(record: Record) -> str:
     """The record without case and punctuation: equal for exact duplicates."""
-    return "\n".join(" ".join(_WORD.findall(text.casefold())) for text in (prompt_of(record), record["output"]))
+    return f"{fold(prompt_of(record))}\n{fold(record['output'])}"
 
 
 def length_problem(record: Record, limits: Limits) -> tuple[str, str] | None:
     """Which of `PROBLEMS` the record has, and the reason in words; None for none."""
-    words = {key: len(record[key].split()) for key in ("instruction", "input", "output")}
+    words = {key: count_words(record[key]) for key in TEXTS}
     for key, least in (("instruction", limits.shortest_instruction), ("output", limits.shortest_output)):
         if not words[key]:
             return "empty", f"the {key} is empty"
@@ -74,37 +68,36 @@ def length_problem(record: Record, limits: Limits) -> tuple[str, str] | None:
     return None
 
 
-def overlap(prompt: str, output: str) -> float:
-    """Share of the output's runs of three words that stand in the prompt, 0 to 1; 0 for outputs of one or two words."""
-    runs = _runs(output)
-    return len(runs & _runs(prompt)) / len(runs) if runs else 0.0
-
-
-def _runs(text: str) -> set[tuple[str, ...]]:
-    words = _WORD.findall(text.casefold())
-    return set(zip(words, words[1:], words[2:], strict=False))
-
-
-def is_english(text: str) -> bool:
-    """Whether at least one word in ten is an English function word; a rough test, meant for shares over many texts."""
-    words = _WORD.findall(text.casefold())
-    return sum(word in _FUNCTION_WORDS for word in words) >= len(words) / 10
+def problem_of(record: Record, limits: Limits) -> str | None:
+    """Why the record cannot be used, in words; None where it can."""
+    for key in TEXTS:
+        control = control_character(record[key])
+        if control:
+            return f"the {key} holds the control character {control!r}; remove it"
+    problem = length_problem(record, limits)
+    if problem:
+        return problem[1]
+    share = overlap(prompt_of(record), record["output"])
+    return f"the output repeats the instruction (overlap {share:.2f})" if share > limits.highest_overlap else None
 
 
 def record_groups(records: Sequence[Record]) -> list[int]:
-    """Group records that nearly agree as a whole or in their prompts alone.
+    """Group records that nearly agree as a whole or in their prompts alone, and those of one conversation.
 
-    Either would show a model the test question in training. Gives the first index of each record's group.
+    Either would show a model the test question in training; a later turn of a conversation holds the earlier answers.
+    Gives the first index of each record's group.
     """
     prompts = [prompt_of(record) for record in records]
     whole = [f"{prompt}\n{record['output']}" for prompt, record in zip(prompts, records, strict=True)]
-    return groups(len(records), [*enumerate(text_groups(whole)), *enumerate(text_groups(prompts))])
+    pairs = [*enumerate(text_groups(whole)), *enumerate(text_groups(prompts)), *_conversations(records)]
+    return groups(len(records), pairs)
 
 
-def leakage(group: Sequence[int], split: Sequence[str | None]) -> float:
-    """Share of the validation and test records whose group has a member in another split, 0 to 1."""
-    sides: dict[int, set[str | None]] = {}
-    for name, side in zip(group, split, strict=True):
-        sides.setdefault(name, set()).add(side)
-    held_out = [name for name, side in zip(group, split, strict=True) if side in ("validation", "test")]
-    return sum(len(sides[name]) > 1 for name in held_out) / len(held_out) if held_out else 0.0
+def _conversations(records: Sequence[Record]) -> list[tuple[int, int]]:
+    first: dict[str, int] = {}
+    pairs = []
+    for index, record in enumerate(records):
+        later = _LATER_TURN.match(record.get("id") or "")
+        name = later["conversation"] if later else record.get("id") or f"{index}"
+        pairs.append((first.setdefault(name, index), index))
+    return pairs

@@ -1,6 +1,7 @@
 """Instructions: records of an instruction, an input and an answer, checked, split, and measured.
 
-Reads authored YAML and imported Alpaca files (JSON or JSON lines). Turning records into training text lives elsewhere.
+Reads authored YAML and imported files (JSON or JSON lines; their forms are in `instruction_forms`). Turning records
+into training text lives elsewhere.
 """
 
 from __future__ import annotations
@@ -10,24 +11,25 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
-from pydantic import ConfigDict
 
 from releaf.artifacts import content_hash
+from releaf.corpus.instruction_forms import imported_records
 from releaf.corpus.instruction_quality import (
     PROBLEMS,
+    TEXTS,
     Limits,
     Record,
     folded,
-    is_english,
-    leakage,
     length_problem,
-    overlap,
+    problem_of,
     prompt_of,
     record_groups,
 )
 from releaf.corpus.json_records import read_json_list
+from releaf.corpus.quality_examples import Measured, examples
 from releaf.corpus.reading import Entry, check_row, display_name, read_yaml_list
 from releaf.corpus.splits import assign_splits
+from releaf.corpus.text_quality import count_words, is_english, leakage, mean, overlap
 from releaf.corpus.validation import LineError, Quarantine, Row, Schema, Text, Validated
 from releaf.errors import InputError
 
@@ -43,7 +45,7 @@ INSTRUCTION_SCHEMA: Schema = {
     "line": pl.Int64,
 }
 SHARES = (0.8, 0.1, 0.1)
-_AUTHORED, _ALPACA = (".yaml", ".yml"), (".json", ".jsonl")
+_AUTHORED, _IMPORTED = (".yaml", ".yml"), (".json", ".jsonl")
 DEFAULT_LIMITS = Limits()
 
 
@@ -58,24 +60,15 @@ class AuthoredRow(Row):
     source: Text
 
 
-class AlpacaRow(Row):
-    """An imported record; keys beyond these are ignored."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    instruction: str
-    input: str | None = None
-    output: str
-
-
 def read_instructions(files: Sequence[Path], limits: Limits = DEFAULT_LIMITS) -> Validated:
-    """Read `.yaml` (authored) and `.json` or `.jsonl` (Alpaca) files into the table `instructions`, in order.
+    """Read `.yaml` (authored) and `.json` or `.jsonl` (Alpaca, ShareGPT) files into the table `instructions`, in order.
 
-    Quarantined with the reason: records that do not fit their schema, an id given twice, an empty, too short or too
-    long text, an answer that repeats its prompt, and a record that says the same as an earlier one but for case and
-    punctuation. Near duplicates stay, on the same side of the split: 80 % train, 10 % validation, 10 % test, by content
-    hash and topic. Imported records are named after their content and have no topic. Raises `InputError` for a missing
-    file or another kind of file.
+    Quarantined with the reason: records that do not fit their schema or the form of the rest of their file, an id given
+    twice, an empty, too short or too long text, control characters, an answer that repeats its prompt, and a record
+    that says the same as an earlier one but for case and punctuation. Near duplicates stay, on the same side of the
+    split, and so do the turns of a conversation: 80 % train, 10 % validation, 10 % test, by content hash and topic.
+    Imported records are named after their content and have no topic. Raises `InputError` for a missing file or another
+    kind of file.
     """
     quarantine = Quarantine("instructions")
     rows: list[Record] = []
@@ -83,11 +76,10 @@ def read_instructions(files: Sequence[Path], limits: Limits = DEFAULT_LIMITS) ->
     read = 0
     for path in files:
         before = len(quarantine)
-        entries = _entries(path, quarantine)
-        read += len(entries) + len(quarantine) - before
-        for entry in entries:
+        records = _records(path, quarantine)
+        read += len(records) + len(quarantine) - before
+        for entry, row in records:
             try:
-                row = _row(entry, path)
                 _check(row, limits, places)
             except LineError as error:
                 quarantine.add_error(error, entry.text)
@@ -110,48 +102,55 @@ def quality_report(instructions: pl.DataFrame, limits: Limits = DEFAULT_LIMITS) 
     problems = Counter(problem[0] for row in rows if (problem := length_problem(row, limits)))
     return {
         "records": float(len(rows)),
-        "mean_prompt_words": _mean([len(prompt_of(row).split()) for row in rows]),
-        "mean_output_words": _mean([len(row["output"].split()) for row in rows]),
+        "mean_prompt_words": mean([count_words(prompt_of(row)) for row in rows]),
+        "mean_output_words": mean([count_words(row["output"]) for row in rows]),
         **{name: problems[name] / max(len(rows), 1) for name in PROBLEMS},
-        "exact_duplicates": _mean([count - 1 for count in Counter(map(folded, rows)).values()], len(rows)),
-        "near_duplicates": _mean([sizes[name] > 1 for name in group]),
-        "english": _mean([is_english(f"{prompt_of(row)} {row['output']}") for row in rows]),
-        "overlap": _mean([overlap(prompt_of(row), row["output"]) for row in rows]),
+        "exact_duplicates": mean([count - 1 for count in Counter(map(folded, rows)).values()], len(rows)),
+        "near_duplicates": mean([sizes[name] > 1 for name in group]),
+        "english": mean([is_english(f"{prompt_of(row)} {row['output']}") for row in rows]),
+        "overlap": mean([overlap(prompt_of(row), row["output"]) for row in rows]),
         "leakage": leakage(group, [row["split"] for row in rows]),
     }
 
 
-def _mean(values: Sequence[float], count: int | None = None) -> float:
-    return sum(values) / max(len(values) if count is None else count, 1)
+def quality_examples(instructions: pl.DataFrame) -> list[dict[str, str]]:
+    """Records of the table `instructions` to look at beside the report's figures: see `quality_examples.examples`."""
+    rows = instructions.to_dicts()
+    group = record_groups(rows)
+    return examples(
+        [Measured(row["id"], prompt_of(row), row["output"], near) for row, near in zip(rows, group, strict=True)]
+    )
 
 
-def _entries(path: Path, quarantine: Quarantine) -> list[Entry]:
+def _records(path: Path, quarantine: Quarantine) -> list[tuple[Entry, Record]]:
     if path.suffix in _AUTHORED:
-        return read_yaml_list(path, display_name(path), quarantine)
-    if path.suffix in _ALPACA:
-        return read_json_list(path, display_name(path), quarantine)
-    raise InputError(f"{path} is neither .yaml nor .json or .jsonl; instructions are read from these")
-
-
-def _row(entry: Entry, path: Path) -> Record:
-    place = {"split": None, "file": entry.file, "line": entry.line}
-    if path.suffix in _AUTHORED:
-        row = check_row(AuthoredRow, entry).model_dump() | place
+        found = _authored(read_yaml_list(path, display_name(path), quarantine), quarantine)
+    elif path.suffix in _IMPORTED:
+        found = imported_records(read_json_list(path, display_name(path), quarantine), path, quarantine)
     else:
-        record = check_row(AlpacaRow, entry)
-        texts = {"instruction": record.instruction, "input": record.input or "", "output": record.output}
-        name = f"{path.stem}-{content_hash(texts)[:12]}"
-        row = texts | place | {"id": name, "topic": None, "source": entry.file}
-    return row | {key: row[key].strip() for key in ("instruction", "input", "output")}
+        raise InputError(f"{path} is neither .yaml nor .json or .jsonl; instructions are read from these")
+    return [(entry, _row(entry, record)) for entry, record in found]
+
+
+def _authored(entries: Sequence[Entry], quarantine: Quarantine) -> list[tuple[Entry, Record]]:
+    records = []
+    for entry in entries:
+        try:
+            records.append((entry, check_row(AuthoredRow, entry).model_dump()))
+        except LineError as error:
+            quarantine.add_error(error, entry.text)
+    return records
+
+
+def _row(entry: Entry, record: Record) -> Record:
+    row = {"topic": None, "source": entry.file, "split": None, "file": entry.file, "line": entry.line} | record
+    return row | {key: row[key].strip() for key in TEXTS}
 
 
 def _check(row: Record, limits: Limits, places: dict[str, str]) -> None:
-    problem = length_problem(row, limits)
+    problem = problem_of(row, limits)
     if problem:
-        raise LineError(row["file"], row["line"], problem[1])
-    share = overlap(prompt_of(row), row["output"])
-    if share > limits.highest_overlap:
-        raise LineError(row["file"], row["line"], f"the output repeats the instruction (overlap {share:.2f})")
+        raise LineError(row["file"], row["line"], problem)
     text, name = f"text {folded(row)}", f"id {row['id']}"
     if text in places:
         raise LineError(row["file"], row["line"], f"the same record was read before, at {places[text]}")

@@ -15,6 +15,8 @@ from releaf.corpus.validation import LineError, Quarantine
 
 _BETWEEN = re.compile(r"[\s,]*")
 _OPENING = re.compile(r"^[ \t]*\{", re.MULTILINE)
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_DEEP = "nested too deeply"
 
 
 def read_json_list(path: Path, file: str, quarantine: Quarantine) -> list[Entry]:
@@ -43,7 +45,7 @@ def _object(text: str) -> dict[str, object] | None:
         return None
     try:
         value = json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 
@@ -54,12 +56,31 @@ def _lines(text: str, file: str, quarantine: Quarantine) -> list[Entry]:
         if not line.strip():
             continue
         try:
-            entries.append(Entry(json.loads(line), file, number, line))
-        except json.JSONDecodeError as error:
-            quarantine.add(file, number, f"not valid JSON: {error.msg}", line)
+            _keep(Entry(json.loads(line), file, number, line), entries, quarantine)
+        except ValueError as error:
+            quarantine.add(file, number, f"not valid JSON: {_told(error)}", line)
         except RecursionError:
-            quarantine.add(file, number, "nested too deeply", line)
+            quarantine.add(file, number, _DEEP, line)
     return entries
+
+
+def _keep(entry: Entry, entries: list[Entry], quarantine: Quarantine) -> None:
+    """Take an entry up, unless half of a surrogate pair stands in it: such text cannot be written in any encoding."""
+    if _SURROGATE.search(entry.text):
+        try:
+            json.dumps(entry.value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            quarantine.add(entry.file, entry.line, "half of a surrogate pair (\\ud800 to \\udfff); no text", entry.text)
+            return
+        except RecursionError:
+            quarantine.add(entry.file, entry.line, _DEEP, entry.text)
+            return
+    entries.append(entry)
+
+
+def _told(error: ValueError) -> str:
+    # Python refuses integers of more than 4,300 digits with a plain ValueError.
+    return error.msg if isinstance(error, json.JSONDecodeError) else str(error).partition(";")[0]
 
 
 def _array(text: str, file: str, quarantine: Quarantine) -> list[Entry]:
@@ -77,18 +98,19 @@ def _array(text: str, file: str, quarantine: Quarantine) -> list[Entry]:
             return entries
         try:
             value, end = decoder.raw_decode(text, at)
-        except json.JSONDecodeError as error:
-            following = _OPENING.search(text, max(error.pos, at + 1))
+        except ValueError as error:
+            place = error.pos if isinstance(error, json.JSONDecodeError) else at
+            following = _OPENING.search(text, max(place, at + 1))
             stop = following.start() if following else len(text)
-            quarantine.add(file, bisect_right(ends, error.pos - 1) + 1, f"not valid JSON: {error.msg}", text[at:stop])
+            quarantine.add(file, bisect_right(ends, place - 1) + 1, f"not valid JSON: {_told(error)}", text[at:stop])
             if following is None:
                 return entries
             at = stop
             continue
         except RecursionError:
-            quarantine.add(file, line, "nested too deeply; the rest of the file is not read", text[at:])
+            quarantine.add(file, line, f"{_DEEP}; the rest of the file is not read", text[at:])
             return entries
-        entries.append(Entry(value, file, line, text[at:end]))
+        _keep(Entry(value, file, line, text[at:end]), entries, quarantine)
         at = end
 
 

@@ -2,17 +2,17 @@
 
 import dagster as dg
 
-from releaf_assets.results import dataset_result
+from releaf_assets.results import dataset_result, markdown_table
 from releaf_assets.stage import stage
 from resources.settings import Settings
 from resources.sources import imports_root
 from resources.warehouse import Dataset, Warehouse
 
 
-@dg.asset(**stage("datasets", code="1", kinds={"polars"}, deps=["instruction_files", "imported_instructions"]))
+@dg.asset(**stage("datasets", code="2", kinds={"polars"}, deps=["instruction_files", "imported_instructions"]))
 def instructions(settings: dg.ResourceParam[Settings], warehouse: Warehouse) -> dg.MaterializeResult[Dataset]:
-    """Alpaca records with their quality figures and splits; near duplicates never straddle a split."""
-    from releaf.corpus.instructions import quality_report, read_instructions
+    """Records of an instruction and its answer, with quality figures and splits that no near duplicates straddle."""
+    from releaf.corpus.instructions import quality_examples, quality_report, read_instructions
 
     authored = sorted((settings.data_dir / "instructions").glob("*.yaml"))
     imported = sorted((imports_root(settings.home) / "instructions").glob("*.json*"))
@@ -24,4 +24,5 @@ def instructions(settings: dg.ResourceParam[Settings], warehouse: Warehouse) -> 
     )
     shares = {row["split"]: row["len"] for row in read.frame.group_by("split").len().to_dicts()}
     headline = f"{read.frame.height} records, {shares.get('test', 0)} held out for the test"
-    return dataset_result(dataset, headline=headline)
+    shown = dg.MetadataValue.md(markdown_table(quality_examples(read.frame)))
+    return dataset_result(dataset, headline=headline, metadata={"examples": shown})

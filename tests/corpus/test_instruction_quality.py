@@ -2,16 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from releaf.corpus.instruction_quality import (
-    Limits,
-    folded,
-    is_english,
-    leakage,
-    length_problem,
-    overlap,
-    prompt_of,
-    record_groups,
-)
+from releaf.corpus.instruction_quality import Limits, folded, length_problem, prompt_of, record_groups
+from releaf.corpus.text_quality import is_english, leakage, overlap
 from releaf.errors import InputError
 
 
