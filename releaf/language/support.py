@@ -1,6 +1,6 @@
 """Whether a sentence of an answer is supported by the passages it should rest on.
 
-A logistic judge on five measures of a sentence against passages. How it is fitted and how often it errs, on planted
+A logistic judge on six measures of a sentence against passages. How it is fitted and how often it errs, on planted
 sentences, is in `support_data`.
 """
 
@@ -22,7 +22,7 @@ from releaf.language.passages import Passage, Vectors
 from releaf.sentences import split_sentences
 
 Measures = npt.NDArray[np.float64]
-MEASURES = ("cosine", "nearest_words", "all_words", "numbers", "negation")
+MEASURES = ("cosine", "nearest_words", "all_words", "numbers", "names", "negation")
 SHORTEST = 3
 """Content words below which a sentence says too little to be judged; it counts neither way."""
 
@@ -68,6 +68,11 @@ _COMMON = frozenset(
         *("does", "did", "been", "being", "because", "about", "over", "under", "out", "off", "one", "some", "such"),
     ]
 )
+_NAMES = (
+    "plastic metal glass paper cardboard textile wood aluminium aluminum steel tin polystyrene polypropylene "
+    "polyethylene laminate food electronics battery recycle recycling compost landfill hazardous incineration reuse"
+)
+"""Words for what a thing is made of and where it goes: one of them wrong turns an answer into bad advice."""
 _FILE = "support.json"
 
 
@@ -87,7 +92,7 @@ class SupportJudge:
             raise DataError(f"a judge of support needs {len(MEASURES)} weights and a threshold in (0, 1), not {self}")
 
     def probability(self, measures: Measures) -> Measures:
-        """P(supported) of each row of measures (N, 5)."""
+        """P(supported) of each row of measures (N, 6)."""
         standard = (measures - np.asarray(self.mean)) / np.asarray(self.scale)
         return np.asarray(1 / (1 + np.exp(-(standard @ np.asarray(self.weights) + self.bias))), dtype=np.float64)
 
@@ -115,11 +120,12 @@ class SupportJudge:
 
 
 def measure(sentences: Sequence[str], passages: Sequence[Passage], vectors: Vectors) -> Measures:
-    """Measures (N, 5) of sentences against passages, in the order of `MEASURES`.
+    """Measures (N, 6) of sentences against passages, in the order of `MEASURES`.
 
     The largest cosine to a sentence of the passages; the share of the sentence's content stems in the passage sentence
-    that holds most of them; the share in all passages; the share of its numbers in them (1 without numbers); whether it
-    and the sentence of the largest cosine differ in holding a negation (0 or 1).
+    that holds most of them; the share in all passages; the share of its numbers in them (1 without numbers); the share
+    of its materials and ways of disposal in the two nearest sentences and the title (1 without any); the largest
+    cosine where the sentence and its nearest differ in holding a negation, else 0: far sentences may well differ.
     """
     evidence = [sentence for passage in passages for sentence in passage.sentences]
     if not evidence:
@@ -127,20 +133,24 @@ def measure(sentences: Sequence[str], passages: Sequence[Passage], vectors: Vect
     cosines = vectors.of(sentences) @ vectors.of(evidence).T  # (N, evidence)
     stems = [content_stems(sentence) for sentence in evidence]
     # Titles name what a passage is about, so that its sentences need not.
-    everything = set().union(*stems, *(content_stems(passage.title) for passage in passages))
+    titles = [content_stems(passage.title) for passage in passages for _ in passage.sentences]
+    everything = set().union(*stems, *titles)
     numbers = {number for passage in passages for number in _numbers(passage.text)}
     rows = []
     for sentence, row in zip(sentences, cosines, strict=True):
-        own, nearest = content_stems(sentence), int(row.argmax())
+        own, order = content_stems(sentence), row.argsort()[::-1]
+        nearest = int(order[0])
         held = max((len(own & other) for other in stems), default=0)
-        figures = _numbers(sentence)
+        figures, named = _numbers(sentence), own & _names()
+        around = titles[nearest].union(*(stems[at] for at in order[:2]))
         rows.append(
             (
                 float(row[nearest]),
                 held / max(1, len(own)),
                 len(own & everything) / max(1, len(own)),
                 sum(number in numbers for number in figures) / len(figures) if figures else 1.0,
-                float(_negates(sentence) != _negates(evidence[nearest])),
+                len(named & around) / len(named) if named else 1.0,
+                max(0.0, float(row[nearest])) if _negates(sentence) != _negates(evidence[nearest]) else 0.0,
             )
         )
     return np.array(rows, dtype=np.float64).reshape(-1, len(MEASURES))
@@ -156,6 +166,11 @@ def content_stems(text: str) -> frozenset[str]:
     """Stems of the words of a text that carry content: three letters or more, no function word."""
     words = [word for word in _WORD.findall(text.casefold()) if len(word) > 2 and word not in _COMMON]
     return frozenset(_stemmer().stemWords(words))
+
+
+@cache
+def _names() -> frozenset[str]:
+    return content_stems(_NAMES)
 
 
 @cache

@@ -9,7 +9,7 @@ from releaf.language.support import MEASURES, SupportJudge
 from tests.language.answer_words import embed, retrieved
 
 # Supported is what shares all its words with the passages.
-WORDS = SupportJudge((0, 0, 20.0, 0, 0), -15.0, (0.0,) * 5, (1.0,) * 5, 0.5)
+WORDS = SupportJudge((0, 0, 20.0, 0, 0, 0), -15.0, (0.0,) * 6, (1.0,) * 6, 0.5)
 FOUND = retrieved("Rinse the glass jar with water.")
 
 

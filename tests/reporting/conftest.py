@@ -150,25 +150,48 @@ def language() -> dict[str, Any]:
         "base": {"loss": 3.912, "perplexity": 50.0, "token_accuracy": 0.312},
         "adapter": {"loss": 2.485, "perplexity": 12.0, "token_accuracy": 0.503},
         "perplexity_ratio": 0.24,
-        "rouge_l": 0.271,
         "records": [
             {"id": f"ins-{i:04}", "tokens": 70, "base_loss": 3.9, "adapter_loss": 2.5 if i else 4.1} for i in range(42)
         ],
-        "samples": [
-            {
-                "id": "ins-0007",
-                "instruction": "Which bin does a greasy pizza box go into?",
-                "input": "",
-                "reference": "Compost it where the compost bin takes paper; else recycle the clean half.",
-                "answer": "The clean half goes into the recycling bin.",
-                "reason": "end",
-                "rouge_l": 0.27,
-            }
-        ],
+        "answers": answers(),
         "base_history": None,
         "adapter_history": history("validation_loss", 6),
         "example": "[### Instruction:\nWhere do batteries go?]\n### Response:\n<<To a collection point.>>",
         "counts": {"training_examples": 402, "trainable_parameters": 1_245_184},
+    }
+
+
+def answers() -> dict[str, Any]:
+    quoted = {"rouge_l": 0.25, "rouge_l_low": 0.2, "rouge_l_high": 0.3, "supported": 1.0, "refused_unanswerable": 0.4}
+    written = {"rouge_l": 0.12, "rouge_l_low": 0.1, "rouge_l_high": 0.15, "supported": 0.1, "refused_unanswerable": 0.0}
+    return {
+        "choice": {
+            "serves": "extractive",
+            "reason": "adapter is supported in 10%, 80% is asked",
+            "figures": {
+                "extractive": {**quoted, "refused_answerable": 0.1},
+                "adapter": {**written, "refused_answerable": 0.0},
+            },
+            "p_values": {"adapter": 0.001},
+            "least_support": 0.8,
+        },
+        "judged": {
+            "n": 774,
+            "error": 0.2,
+            "false_support": 0.16,
+            "missed": 0.25,
+            "auc": 0.87,
+            "per_kind": {"number": 0},
+        },
+        "answerable": 71,
+        "unanswerable": 20,
+        "samples": [
+            {
+                "question": "Which bin does a greasy pizza box go into?",
+                "reference": "Compost it where the compost bin takes paper; else recycle the clean half.",
+                "answers": {"extractive": "Tear the clean lid off.", "adapter": "The clean half goes into the bin."},
+            }
+        ],
     }
 
 

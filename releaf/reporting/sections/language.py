@@ -22,6 +22,7 @@ from releaf.reporting.blocks import (
     words,
 )
 from releaf.reporting.evidence import Evidence, Json
+from releaf.reporting.sections.answers import answerers
 from releaf.reporting.sections.history import curves
 
 _LEAD = (
@@ -42,8 +43,8 @@ def section(evidence: Evidence) -> Section:
         blocks += [Heading("Training"), *curves(language.get("base_history"), "Training curves of the base")]
         blocks += curves(language.get("adapter_history"), "Training curves of the adapter")
         blocks += _training_data(language)
-    if language.get("samples"):
-        blocks += [Heading("Answers"), _samples(language)]
+    if language.get("answers"):
+        blocks += answerers(language["answers"])
     return Section("language", "Language", _LEAD, blocks)
 
 
@@ -90,25 +91,3 @@ def _training_data(language: Json) -> list[Block]:
         note = "One training example after the template was applied; the loss counts what is marked as the answer."
         blocks.append(Listing("An example as the loss sees it", language["example"], note))
     return blocks
-
-
-def _samples(language: Json) -> Table:
-    rows = [
-        [
-            Cell(sample["instruction"], sample["input"]),
-            Cell(sample["answer"]),
-            Cell(sample["reference"]),
-            Cell(figure(sample["rouge_l"])),
-        ]
-        for sample in language["samples"]
-    ]
-    columns = [
-        Column("Instruction", numeric=False),
-        Column("The adapter's answer", numeric=False),
-        Column("Reference", numeric=False),
-        Column("ROUGE-L", f"F1, 0–1, {HIGHER}"),
-    ]
-    note = "The first records of the split by id, not chosen."
-    if language.get("rouge_l") is not None:
-        note += f" Mean ROUGE-L: {figure(language['rouge_l'])}."
-    return Table(f"Answers as they were written (n = {len(rows)})", columns, rows, note)
