@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import polars as pl
 
@@ -23,16 +23,19 @@ if TYPE_CHECKING:
 
 Write = Callable[[Sequence["Instruction"]], Sequence[str]]
 """From instructions to the answers that a model writes."""
+T = TypeVar("T")
 SHOWN = 8
 MOST_QUESTIONS = 80
-"""Test instructions that are asked, the first by id: ids say nothing of what is easy, and each costs a second."""
+"""Instructions that are asked, evenly spaced by id: topics stand together, and each question costs its time."""
+MOST_GROUNDED = 200
+"""Records whose answers the judge of support is fitted to, and as many it is measured on, chosen alike."""
 
 
 @dataclass(frozen=True)
 class AnswerStudy:
     """The judge with its errors, the settings of quoted answers, and the choice with the figures behind it.
 
-    `samples` are the first questions with every answerer's answer.
+    `samples` are some questions, evenly spaced, with every answerer's answer.
     """
 
     judge: SupportJudge
@@ -104,8 +107,11 @@ def study(
     record that rests on a document.
     """
     vectors = Vectors(embed)
-    judge = fit_judge(plant(ground(questions.records("train"), passages), seed=seed), vectors)
-    held = ground(questions.records("validation", "test"), passages)
+    learned, held = (
+        spread(ground(questions.records(*splits), passages), MOST_GROUNDED)
+        for splits in (("train",), ("validation", "test"))
+    )
+    judge = fit_judge(plant(learned, seed=seed), vectors)
     judged = judge_figures(judge, plant(held, seed=seed), vectors)
     development = _ask(questions, ("validation",), ("train", "dev"), retrieve)
     quoting = extractive.tune([(one.question, one.retrieved, one.reference) for one in development], vectors)
@@ -120,16 +126,23 @@ def study(
             "reference": one.reference,
             "answers": {name: given[place] for name, given in answers.items()},
         }
-        for place, one in enumerate(asked[:SHOWN])
+        for place, one in spread(list(enumerate(asked)), SHOWN)
     ]
     known = sum(one.reference is not None for one in asked)
     return AnswerStudy(judge, judged, quoting, choice, known, len(asked) - known, tuple(samples))
 
 
+def spread(rows: Sequence[T], most: int) -> list[T]:
+    """At most `most` of the rows, evenly spaced, in their order."""
+    if len(rows) <= most:
+        return list(rows)
+    return [rows[place * len(rows) // most] for place in range(most)]
+
+
 def _ask(questions: Questions, of_records: Sequence[str], of_queries: Sequence[str], retrieve: Retrieve) -> list[Asked]:
     texts: list[tuple[str, str, str | None]] = [
         (row["id"], f"{row['instruction']} {row['input']}".strip(), row["output"])
-        for row in questions.records(*of_records)[:MOST_QUESTIONS]
+        for row in spread(questions.records(*of_records), MOST_QUESTIONS)
     ]
     texts += [(f"query {place}", query, None) for place, query in enumerate(questions.unanswerable(*of_queries))]
     found = retrieve([question for _, question, _ in texts])

@@ -95,4 +95,4 @@ def _samples(samples: Sequence[Json]) -> Table:
     ]
     columns = [Column("Question", numeric=False), Column("Reference", numeric=False)]
     columns += [Column(words(name).capitalize(), numeric=False) for name in names]
-    return Table(f"Answers as they were given (n = {len(rows)})", columns, rows, "The first by id, not chosen.")
+    return Table(f"Answers as they were given (n = {len(rows)})", columns, rows, "Evenly spaced by id, not chosen.")
