@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch_geometric.nn import SGConv
 
+from releaf.graph.blocks import Block, Hop
 from releaf.graph.settings import GraphSettings
 
 
@@ -35,11 +36,33 @@ class GraphEncoder(nn.Module):
     def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
         """Embed every node; messages run from `edge_index[0]` to `edge_index[1]`."""
         h = x
-        for convolution, norm in zip(self.convolutions, self.norms, strict=False):
-            h = F.relu(norm(convolution(h, edge_index)))
-            h = F.dropout(h, self.dropout, self.training)
-        z: Tensor = self.convolutions[-1](h, edge_index)
-        return z if self.skip is None else z + self.skip(x, edge_index)
+        for layer, convolution in enumerate(self.convolutions):
+            h = self.activated(layer, convolution(h, edge_index))
+        return h if self.skip is None else h + self.skip(x, edge_index)
+
+    def activated(self, layer: int, h: Tensor) -> Tensor:
+        """Batch norm, ReLU and dropout of what a layer's convolution gave; the last layer's stays as it is."""
+        if layer == len(self.norms):
+            return h
+        return F.dropout(F.relu(self.norms[layer](h)), self.dropout, self.training)
+
+    def forward_block(self, x: Tensor, block: Block) -> Tensor:
+        """Embed the seeds of a sampled neighbourhood (seeds, output) from the features of its nodes (n, D).
+
+        Where every neighbour was drawn, this is what `forward` gives them on the whole graph in evaluation mode.
+        """
+        h = x
+        for layer in range(len(self.convolutions)):
+            h = self.activated(layer, self.convolve(layer, h, block.hops[-1 - layer]))
+        if self.skip is None:
+            return h
+        twice: Tensor = self.skip.lin(block.hops[0].smooth(block.hops[1].smooth(x)))
+        return h + twice
+
+    def convolve(self, layer: int, h: Tensor, hop: Hop) -> Tensor:
+        """A layer's convolution for the targets of a hop (targets, width), from rows of all its nodes."""
+        convolved: Tensor = self.convolutions[layer]((h, h[: hop.targets]), hop.edge_index)
+        return convolved
 
 
 def layer_widths(settings: GraphSettings, inputs: int) -> list[tuple[int, int]]:

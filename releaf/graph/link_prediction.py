@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,15 +18,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from releaf.errors import DataError
+from releaf.graph.minibatch import SampledLinkTask, embed_in_chunks
 from releaf.graph.predictor import LinkPredictor
+from releaf.graph.sampler import Neighbours
 from releaf.graph.settings import GraphSettings
 from releaf.graph.splits import EdgeSplit, IntArray, both_directions, check_no_leak, sample_negatives
 from releaf.metrics.links import average_precision, roc_auc
 from releaf.progress import Progress, silent
 from releaf.training.device import Hardware
-from releaf.training.loop import History, Optimization, fit, seed_everything
+from releaf.training.loop import History, Optimization, Task, fit, seed_everything
 
 FloatArray = npt.NDArray[np.float32]
+_AT_ONCE = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +125,7 @@ def train_links(
 ) -> TrainedLinks:
     """Train a link predictor on node features (N, D) and a split, after checking that the split does not leak.
 
+    A graph of more than `settings.full_batch_edges` training pairs is trained on sampled neighbourhoods (`minibatch`).
     Runs in fp32 on any device: sums over hundreds of neighbours lose too much in half precision, and a graph that
     fits in one batch gains no speed from it. With `state_dir` a killed run goes on from its last epoch.
     On the CPU it runs in one thread, see `one_thread`. Raises `DataError` for a leaking split or features of another
@@ -131,7 +136,8 @@ def train_links(
         raise DataError(f"the split has {split.n_nodes} nodes and the features have {features.shape[0]}")
     seed_everything(settings.seed)
     model = LinkPredictor(settings, features.shape[1])
-    task = LinkTask(features, split, settings, hardware.device)
+    sampled = split.train.shape[1] > settings.full_batch_edges
+    task: Task[Any] = (SampledLinkTask.of if sampled else LinkTask)(features, split, settings, hardware.device)
     optimization = Optimization(
         epochs=settings.epochs,
         learning_rate=settings.learning_rate,
@@ -165,7 +171,12 @@ def one_thread() -> Iterator[None]:
 
 @torch.no_grad()
 def embed(model: LinkPredictor, features: FloatArray, messages: IntArray) -> FloatArray:
-    """Z (N, output) of nodes with features (N, D) under messages (2, M), in evaluation mode."""
+    """Z (N, output) of nodes with features (N, D) under messages (2, M), in evaluation mode.
+
+    Many messages are passed a chunk of nodes at a time, which gives the same up to rounding in less memory.
+    """
+    if messages.shape[1] > _AT_ONCE:
+        return embed_in_chunks(model, features, Neighbours.of_messages(messages, len(features)))
     device = next(model.parameters()).device
     model.eval()
     z = model(torch.from_numpy(features).to(device), torch.from_numpy(np.ascontiguousarray(messages)).to(device))

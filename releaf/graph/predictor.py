@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from releaf.graph.blocks import Block
 from releaf.graph.encoder import build_encoder
 from releaf.graph.settings import GraphSettings
 
@@ -31,7 +32,14 @@ class LinkPredictor(nn.Module):
 
     def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
         """Embeddings z (N, output) of nodes with features `x` (N, D) under messages `edge_index` (2, M)."""
-        z: Tensor = self.encoder(x, edge_index)
+        return self.normalized(self.encoder(x, edge_index))
+
+    def forward_block(self, x: Tensor, block: Block) -> Tensor:
+        """Embeddings z (seeds, output) of a sampled neighbourhood's seeds, from features `x` (n, D) of its nodes."""
+        return self.normalized(self.encoder.forward_block(x, block))
+
+    def normalized(self, z: Tensor) -> Tensor:
+        """What the encoder gave, at the learned length if there is one."""
         return z if self.log_scale is None else F.normalize(z, dim=1) * (self.log_scale / 2).exp()
 
     def logits(self, z: Tensor, pairs: Tensor) -> Tensor:

@@ -23,7 +23,10 @@ class GraphSettings:
     that the score is scale · cosine, and learn an offset of the score; without it the offset is 0.
     supervised_share: share of the training pairs an epoch predicts, hidden from its own messages; 0 predicts all of
     them while passing messages along them.
-    epochs, learning_rate, weight_decay: as for `Optimization`; an epoch is one step on the whole graph.
+    full_batch_edges: a graph with more training pairs than this is trained on sampled neighbourhoods, in steps of
+    `batch_pairs` pairs, which are hidden from the messages of their step; an epoch is one pass over the training
+    pairs. fanout: neighbours drawn of each node there, in each hop.
+    epochs, learning_rate, weight_decay: as for `Optimization`; an epoch is one step on a whole graph.
     warmup_epochs: epochs of rising learning rate. patience: epochs without a better validation AUC before stopping;
     None trains all epochs. seed: of weights, dropout and negatives.
     """
@@ -38,6 +41,9 @@ class GraphSettings:
     skip: bool = True
     normalize: bool = True
     supervised_share: float = 0.3
+    full_batch_edges: int = 200_000
+    batch_pairs: int = 1024
+    fanout: int = 5
     epochs: int = 200
     learning_rate: float = 1e-3
     weight_decay: float = 5e-4
@@ -58,6 +64,11 @@ class GraphSettings:
             raise InputError(f"layers ({self.layers}) must be at least 2, hidden and output widths at least 1")
         if self.model == "gat" and (self.heads < 1 or self.hidden % self.heads):
             raise InputError(f"hidden ({self.hidden}) must be a multiple of heads ({self.heads})")
+        if self.full_batch_edges < 0 or self.batch_pairs < 1 or self.fanout < 1:
+            raise InputError(
+                f"full_batch_edges ({self.full_batch_edges}) must be at least 0, batch_pairs ({self.batch_pairs}) and "
+                f"fanout ({self.fanout}) at least 1"
+            )
         if not (0 <= self.dropout < 1 and 0 <= self.supervised_share < 1):
             raise InputError(
                 f"dropout ({self.dropout}) and supervised_share ({self.supervised_share}) are shares from 0 up to, "
