@@ -2,7 +2,8 @@
 
     ReleafError
     ├── InputError              something a person gave is wrong: a path, a format, a value
-    │   └── UnknownNameError    a name that the taxonomy, graph or settings do not know
+    │   ├── UnknownNameError    a name that the taxonomy, graph or settings do not know
+    │   └── TooLongError        a text that does not fit a model's context
     ├── DataError               a dataset is unusable as a whole
     ├── GateError               a quality gate stands in the way of a release
     ├── ArtifactError           bytes on disk do not match their manifest
@@ -39,6 +40,10 @@ class UnknownNameError(InputError):
         super().__init__(f"unknown {kind} {name!r}{place}; {hint}")
         self.kind = kind
         self.name = name
+
+
+class TooLongError(InputError):
+    """A text that does not fit a model's context; where there are many of them it is left out and counted."""
 
 
 class DataError(ReleafError):

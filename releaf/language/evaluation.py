@@ -62,11 +62,12 @@ class LanguageEvaluation:
     """Base and adapter on the `n` instructions of one split.
 
     `perplexity_ratio` is adapter / base: below 1 the adapter helps. `rouge_l` is the mean over `samples` (None without
-    any), which are the first records by id, not chosen.
+    any), which are the first records by id, not chosen. `too_long` records did not fit and are in no figure.
     """
 
     split: str
     n: int
+    too_long: int
     answer_tokens: int
     base: AnswerScore
     adapter: AnswerScore
@@ -93,19 +94,20 @@ def evaluate(
 ) -> LanguageEvaluation:
     """Score base and adapter on one split and let the adapter answer its first `samples` records (greedily by default).
 
-    Raises `DataError` when the split is empty.
+    Raises `DataError` when nothing of the split can be used.
     """
-    examples = encode_split(base, instructions, split)
+    encoded = encode_split(base, instructions, split)
     model.train(False)
-    adapted = score_rows(model, rows(examples), batch_size, pad=pad_id(base))
+    adapted = score_rows(model, rows(encoded.examples), batch_size, pad=pad_id(base))
     with without_adapter(model):
-        plain = score_rows(model, rows(examples), batch_size, pad=pad_id(base))
-    chosen = read_instructions(instructions, split)[:samples]
-    written = write_samples(model, base, chosen, generation or GenerationSettings(temperature=0), progress)
+        plain = score_rows(model, rows(encoded.examples), batch_size, pad=pad_id(base))
+    fitting = [record for record in read_instructions(instructions, split) if record.id not in encoded.too_long]
+    written = write_samples(model, base, fitting[:samples], generation or GenerationSettings(temperature=0), progress)
     before, after = _summary(plain), _summary(adapted)
     return LanguageEvaluation(
         split=split,
-        n=len(examples),
+        n=len(encoded.examples),
+        too_long=len(encoded.too_long),
         answer_tokens=adapted.tokens,
         base=before,
         adapter=after,
@@ -113,7 +115,7 @@ def evaluate(
         rouge_l=sum(sample.rouge_l for sample in written) / len(written) if written else None,
         records=tuple(
             RecordScore(example.id, new.tokens, old.loss / old.tokens, new.loss / new.tokens)
-            for example, old, new in zip(examples, plain.rows, adapted.rows, strict=True)
+            for example, old, new in zip(encoded.examples, plain.rows, adapted.rows, strict=True)
         ),
         samples=tuple(written),
     )

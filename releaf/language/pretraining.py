@@ -17,7 +17,7 @@ import polars as pl
 
 from releaf.errors import DataError
 from releaf.language.batches import Batch, Row, batched, mean_loss, score_rows
-from releaf.language.decoder import Base, as_base, build_decoder
+from releaf.language.decoder import Base, as_base, build_decoder, quick_attention
 from releaf.language.ngram import Trigram
 from releaf.language.settings import BaseSettings
 from releaf.language.tokenizer import encode, train_tokenizer
@@ -163,7 +163,9 @@ def pretrain(
         patience=settings.patience,
         seed=settings.seed,
     )
-    history = fit(model, task, optimization, hardware, state_dir=state_dir, progress=progress)
+    precise = hardware.for_training(settings.native_bf16)
+    with quick_attention(model, precise):
+        history = fit(model, task, optimization, precise, state_dir=state_dir, progress=progress)
     counts = {
         "training_documents": len(training),
         "validation_documents": len(held_out),

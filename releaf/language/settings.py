@@ -6,6 +6,7 @@ Defaults are the local profile: what two CPU cores train in a minute. What the s
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from releaf.errors import InputError, UnknownNameError
 
@@ -85,7 +86,7 @@ class BaseSettings:
     held_out_share: share of documents kept for validation, by content hash, between 0 and 1.
     window: tokens of one training row, at most the decoder's context. batch_size: rows of one step.
     epochs, learning_rate, weight_decay, warmup_epochs, ema_decay, patience: as for `Optimization`.
-    seed: of weights, order and windows.
+    native_bf16: train in bf16 where the CPU computes in it. seed: of weights, order and windows.
     """
 
     tokenizer: TokenizerSettings = TokenizerSettings()
@@ -99,6 +100,7 @@ class BaseSettings:
     warmup_epochs: float = 3
     ema_decay: float | None = 0.98
     patience: int | None = 2
+    native_bf16: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -140,9 +142,12 @@ class AdapterSettings:
 class TuningSettings:
     """How an adapter is trained: AdamW with warm-up and cosine, early stopping on the validation instructions.
 
-    batch_size: examples held in memory at once. gradient_checkpointing: compute activations twice instead of keeping
-    them; slower, and needs less memory. accumulate: batches of one optimizer step; it, epochs, learning_rate,
-    weight_decay, warmup_epochs and patience are as for `Optimization`. seed: of the adapter's weights and the order.
+    batch_size: examples held in memory at once. packing: lay a batch's examples out in as few rows as the context
+    holds, instead of one in each row of a batch of alike lengths; worth it where attention skips what is masked (CUDA).
+    gradient_checkpointing: compute activations twice instead of keeping them; slower, and needs less memory.
+    accumulate: batches of one optimizer step; it, epochs, learning_rate, weight_decay, warmup_epochs and patience are
+    as for `Optimization`. native_bf16: train in bf16 where the CPU computes in it. seed: of the adapter's weights and
+    the order.
     """
 
     adapter: AdapterSettings = AdapterSettings()
@@ -153,7 +158,9 @@ class TuningSettings:
     weight_decay: float = 0.01
     warmup_epochs: float = 1
     patience: int | None = 2
+    packing: bool = False
     gradient_checkpointing: bool = False
+    native_bf16: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -183,6 +190,63 @@ class GenerationSettings:
             raise InputError(f"temperature {self.temperature} must be at least 0 and top_p {self.top_p} in (0, 1]")
         if "" in self.stop:
             raise InputError("a stop string is empty; it would end every answer before it begins")
+
+
+@dataclass(frozen=True)
+class AlignmentSettings:
+    """How the tuned adapter is aligned with preferences, and how that is judged.
+
+    algorithm: `ppo` (clipped, with a value head) or `rloo` (leave-one-out baseline, no value head).
+    steps: rounds of writing answers and learning from them. prompts_per_step × samples_per_prompt: answers of a round.
+    max_new_tokens: longest answer. epochs: passes of PPO over a round's answers; RLOO makes one.
+    minibatch: answers of one optimizer step. learning_rate: of the adapter, value_learning_rate: of the value head.
+    clip: ε of ratio and value. kl_weight: β of the penalty a nat against the tuned model. value_weight, entropy_weight:
+    of their terms in the loss. discount: γ. smoothing: λ of generalized advantage estimation.
+    kl_limit: nats an answer may drift from the tuned model before training stops. unfinished_penalty: taken from the
+    reward, in standard deviations, of an answer that does not come to its end. judge_samples: answers a held-out
+    prompt is judged by. seed: of answers, order and value head.
+    """
+
+    algorithm: Literal["ppo", "rloo"] = "ppo"
+    steps: int = 30
+    prompts_per_step: int = 16
+    samples_per_prompt: int = 4
+    max_new_tokens: int = 64
+    epochs: int = 2
+    minibatch: int = 16
+    learning_rate: float = 3e-4
+    value_learning_rate: float = 1e-3
+    clip: float = 0.2
+    kl_weight: float = 0.02
+    value_weight: float = 0.5
+    entropy_weight: float = 0.0
+    discount: float = 1.0
+    smoothing: float = 0.95
+    kl_limit: float = 8.0
+    unfinished_penalty: float = 1.0
+    judge_samples: int = 4
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        whole = ("steps", "prompts_per_step", "samples_per_prompt", "max_new_tokens", "epochs", "minibatch")
+        for name in (*whole, "judge_samples"):
+            if getattr(self, name) < 1:
+                raise InputError(f"alignment {name} {getattr(self, name)} must be at least 1")
+        for name in ("learning_rate", "value_learning_rate", "kl_limit"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"alignment {name} {getattr(self, name)} must be above 0")
+        for name in ("kl_weight", "value_weight", "entropy_weight", "unfinished_penalty"):
+            if not getattr(self, name) >= 0:
+                raise InputError(f"alignment {name} {getattr(self, name)} must be at least 0")
+        if not (0 < self.clip < 1 and 0 <= self.discount <= 1 and 0 <= self.smoothing <= 1):
+            raise InputError(
+                f"alignment clip {self.clip} must be in (0, 1), discount {self.discount} "
+                f"and smoothing {self.smoothing} in [0, 1]"
+            )
+        if self.algorithm == "rloo" and self.samples_per_prompt < 2:
+            raise InputError(
+                "rloo compares an answer with others to the same prompt; set samples_per_prompt to 2 or more"
+            )
 
 
 @dataclass(frozen=True)

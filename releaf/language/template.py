@@ -5,12 +5,13 @@ Alpaca form (instruction, optional input, response) as token ids and labels. Bat
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from releaf.errors import InputError
+from releaf.errors import InputError, TooLongError
 from releaf.language.settings import SECTION
 from releaf.language.tokenizer import decode, encode
 from releaf.metrics.text import IGNORED
@@ -72,7 +73,7 @@ def encode_prompt(tokenizer: PreTrainedTokenizerFast, instruction: str, input: s
     """Ids of `<bos>` and the template in at most `room` tokens.
 
     What is too long loses the end of `input`, where the least relevant of the retrieved passages stand; headers and
-    instruction stay whole. Raises `InputError` for an empty instruction or one that alone does not fit.
+    instruction stay whole. Raises `InputError` for an empty instruction, `TooLongError` where that alone does not fit.
     """
     if not instruction.strip():
         raise InputError("the instruction is empty; write what is asked")
@@ -84,7 +85,7 @@ def encode_prompt(tokenizer: PreTrainedTokenizerFast, instruction: str, input: s
     body = encode(tokenizer, input) if input.strip() else []
     left = room - len(head) - len(tail)
     if left < 0:
-        raise InputError(
+        raise TooLongError(
             f"instruction {instruction[:40]!r} needs {len(head) + len(tail)} tokens and {room} are free; "
             "shorten it, its answer, or raise the decoder's context"
         )
@@ -94,8 +95,8 @@ def encode_prompt(tokenizer: PreTrainedTokenizerFast, instruction: str, input: s
 def encode_example(tokenizer: PreTrainedTokenizerFast, record: Instruction, *, context: int) -> Example:
     """Ids and labels of a record in at most `context` tokens: the loss is on the answer and its end token only.
 
-    The answer is never cut; the prompt is, as in `encode_prompt`. Raises `InputError`, naming the record, when it has
-    no output or does not fit even so.
+    The answer is never cut; the prompt is, as in `encode_prompt`. Naming the record, raises `InputError` when it has no
+    instruction or output, `TooLongError` when it does not fit even so.
     """
     if not record.output.strip():
         raise InputError(f"instruction {record.id} has no output; there is nothing to learn from it")
@@ -103,9 +104,31 @@ def encode_example(tokenizer: PreTrainedTokenizerFast, record: Instruction, *, c
     try:
         prompt = encode_prompt(tokenizer, record.instruction, record.input, room=context - len(answer))
     except InputError as error:
-        raise InputError(f"instruction {record.id} with an answer of {len(answer)} tokens: {error}") from error
+        raise type(error)(f"instruction {record.id} with an answer of {len(answer)} tokens: {error}") from error
     labels = [IGNORED] * len(prompt.ids) + answer
     return Example(record.id, (*prompt.ids, *answer), tuple(labels), prompt.dropped)
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Records as examples, in order, and the ids of those that do not fit the context."""
+
+    examples: tuple[Example, ...]
+    too_long: tuple[str, ...]
+
+
+def encode_records(tokenizer: PreTrainedTokenizerFast, records: Iterable[Instruction], *, context: int) -> Encoded:
+    """Encode records; one that does not fit even with its input cut away is left out and named.
+
+    Raises `InputError` for a record without an instruction or an output.
+    """
+    examples, too_long = [], []
+    for record in records:
+        try:
+            examples.append(encode_example(tokenizer, record, context=context))
+        except TooLongError:
+            too_long.append(record.id)
+    return Encoded(tuple(examples), tuple(too_long))
 
 
 def decoded_example(tokenizer: PreTrainedTokenizerFast, example: Example) -> str:

@@ -17,10 +17,11 @@ import polars as pl
 
 from releaf.errors import DataError
 from releaf.language.adapters import attach
-from releaf.language.batches import Batch, Row, batched, mean_loss, score_rows
-from releaf.language.decoder import Base, parameter_count
+from releaf.language.batches import Batch, Row, bucketed, collate, cut, mean_loss, score_rows
+from releaf.language.decoder import Base, parameter_count, quick_attention
+from releaf.language.packing import pack_rows
 from releaf.language.settings import TuningSettings
-from releaf.language.template import Example, decoded_example, encode_example, read_instructions
+from releaf.language.template import Encoded, Example, decoded_example, encode_records, read_instructions
 from releaf.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from releaf.training.device import Hardware
-    from releaf.training.loop import History
+    from releaf.training.loop import History, Optimization
 
 
 @dataclass(frozen=True)
@@ -48,18 +49,35 @@ class InstructionTask:
     maximize = False
 
     def __init__(
-        self, training: Sequence[Example], validation: Sequence[Example], *, batch_size: int, pad: int, seed: int
+        self,
+        training: Sequence[Example],
+        validation: Sequence[Example],
+        *,
+        batch_size: int,
+        pad: int,
+        seed: int,
+        capacity: int | None = None,
     ) -> None:
+        """`capacity`: tokens of a packed row; None gives each example a row of its own."""
         self.training = rows(training)
         self.validation = rows(validation)
         self.batch_size = batch_size
         self.pad = pad
         self.seed = seed
+        self.capacity = capacity
 
     def batches(self, epoch: int) -> Iterator[Batch]:
-        """All training examples in the epoch's own order."""
-        order = np.random.default_rng((self.seed, epoch)).permutation(len(self.training))
-        return batched([self.training[index] for index in order], self.batch_size, pad=self.pad)
+        """All training examples in the epoch's own order, packed into rows or in batches of alike lengths."""
+        random = np.random.default_rng((self.seed, epoch))
+        order = random.permutation(len(self.training)).tolist()
+        if self.capacity is not None:
+            for group in cut(order, self.batch_size):
+                chosen = [self.training[index] for index in group]
+                yield pack_rows(chosen, capacity=self.capacity, pad=self.pad)
+            return
+        groups = bucketed([len(ids) for ids, _ in self.training], order, self.batch_size)
+        for place in random.permutation(len(groups)):
+            yield collate([self.training[index] for index in groups[place]], pad=self.pad)
 
     def steps_per_epoch(self) -> int:
         """How many batches one epoch has."""
@@ -71,7 +89,7 @@ class InstructionTask:
 
     def samples(self, batch: Batch) -> int:
         """Examples in a batch."""
-        return len(batch.ids)
+        return batch.count
 
     def validate(self, model: nn.Module) -> dict[str, float]:
         """Loss, perplexity and token accuracy on the validation answers."""
@@ -89,12 +107,21 @@ def pad_id(base: Base) -> int:
     return int(tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id)
 
 
-def encode_split(base: Base, instructions: pl.DataFrame, split: str) -> list[Example]:
-    """Examples of one split. Raises `DataError` when it is empty and `InputError` for a record that cannot be used."""
+def encode_split(base: Base, instructions: pl.DataFrame, split: str) -> Encoded:
+    """Examples of one split, and which of its records do not fit the base's context.
+
+    Raises `DataError` when nothing of the split can be used, and `InputError` for a record without an answer.
+    """
     records = read_instructions(instructions, split)
     if not records:
         raise DataError(f"the instructions have no {split} split; add records or change the shares of the split")
-    return [encode_example(base.tokenizer, record, context=base.context) for record in records]
+    encoded = encode_records(base.tokenizer, records, context=base.context)
+    if not encoded.examples:
+        raise DataError(
+            f"none of the {len(records)} {split} instructions fits the context of {base.context} tokens; "
+            "shorten them or raise the decoder's context"
+        )
+    return encoded
 
 
 def tune(
@@ -110,12 +137,42 @@ def tune(
 
     Raises `DataError` for an empty split, `InputError` for an unusable record, and `TrainingError` as `fit` does.
     """
-    from releaf.training.loop import Optimization, fit
+    from releaf.training.loop import fit
 
     training, validation = (encode_split(base, instructions, split) for split in ("train", "validation"))
-    task = InstructionTask(training, validation, batch_size=settings.batch_size, pad=pad_id(base), seed=settings.seed)
+    task = InstructionTask(
+        training.examples,
+        validation.examples,
+        batch_size=settings.batch_size,
+        pad=pad_id(base),
+        seed=settings.seed,
+        capacity=base.context if settings.packing else None,
+    )
     model = attach(base, settings.adapter, seed=settings.seed)
-    optimization = Optimization(
+    precise = hardware.for_training(settings.native_bf16)
+    with (
+        _checkpointing(base.model) if settings.gradient_checkpointing else nullcontext(),
+        quick_attention(base.model, precise),
+    ):
+        history = fit(model, task, optimization(settings), precise, state_dir=state_dir, progress=progress)
+    used = (*training.examples, *validation.examples)
+    counts = {
+        "training_examples": len(training.examples),
+        "validation_examples": len(validation.examples),
+        "training_answer_tokens": sum(example.answer_tokens for example in training.examples),
+        "shortened_prompts": sum(example.dropped > 0 for example in used),
+        "left_out_too_long": len(training.too_long) + len(validation.too_long),
+        "parameters": parameter_count(model),
+        "trainable_parameters": parameter_count(model, trainable=True),
+    }
+    return Tuned(model, history, counts, decoded_example(base.tokenizer, training.examples[0]))
+
+
+def optimization(settings: TuningSettings) -> Optimization:
+    """What the training loop is told."""
+    from releaf.training.loop import Optimization
+
+    return Optimization(
         epochs=settings.epochs,
         learning_rate=settings.learning_rate,
         weight_decay=settings.weight_decay,
@@ -124,17 +181,6 @@ def tune(
         accumulate=settings.accumulate,
         seed=settings.seed,
     )
-    with _checkpointing(base.model) if settings.gradient_checkpointing else nullcontext():
-        history = fit(model, task, optimization, hardware, state_dir=state_dir, progress=progress)
-    counts = {
-        "training_examples": len(training),
-        "validation_examples": len(validation),
-        "training_answer_tokens": sum(example.answer_tokens for example in training),
-        "shortened_prompts": sum(example.dropped > 0 for example in [*training, *validation]),
-        "parameters": parameter_count(model),
-        "trainable_parameters": parameter_count(model, trainable=True),
-    }
-    return Tuned(model, history, counts, decoded_example(base.tokenizer, training[0]))
 
 
 @contextmanager

@@ -37,7 +37,9 @@ def test_a_trained_adapter_beats_the_base_on_test_instructions(
     settings = TuningSettings(ADAPTER, batch_size=2, epochs=4, learning_rate=1e-2, warmup_epochs=0, patience=None)
     found = evaluate(tune(base, instructions, settings, hardware).model, base, instructions, generation=SHORT)
     untouched = open_copy()
-    alone = score_rows(untouched.model, rows(encode_split(untouched, instructions, "test")), 8, pad=0).figures()
+    alone = score_rows(
+        untouched.model, rows(encode_split(untouched, instructions, "test").examples), 8, pad=0
+    ).figures()
 
     assert found.perplexity_ratio < 1
     assert found.base.perplexity == pytest.approx(alone["perplexity"], rel=1e-6)

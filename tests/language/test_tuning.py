@@ -88,7 +88,7 @@ def test_a_killed_tuning_goes_on_to_the_same_adapter(
 
 
 def test_an_epoch_sees_every_example_once_in_an_order_of_its_own(base: Base, instructions: pl.DataFrame) -> None:
-    examples = encode_split(base, instructions, "train")
+    examples = encode_split(base, instructions, "train").examples
     task = InstructionTask(examples, examples, batch_size=2, pad=pad_id(base), seed=0)
     seen = [
         [tuple(row[mask == 1].tolist()) for b in task.batches(e) for row, mask in zip(b.ids, b.mask, strict=True)]
@@ -101,7 +101,7 @@ def test_an_epoch_sees_every_example_once_in_an_order_of_its_own(base: Base, ins
 
 
 def test_rows_carry_ids_and_labels(base: Base, instructions: pl.DataFrame) -> None:
-    examples = encode_split(base, instructions, "test")
+    examples = encode_split(base, instructions, "test").examples
 
     assert rows(examples) == [(example.ids, example.labels) for example in examples]
 
