@@ -1,21 +1,21 @@
-"""Writing an answer token by token: greedy, temperature and top-p, stop strings, streaming.
+"""Writing an answer token by token: whole or as a stream. Many at once: `generation_batch`.
 
-One loop with a key-value cache serves whole answers and streams. How the prompt is made is `template`'s business.
+How the prompt is made is `template`'s business, how a token is drawn `sampling`'s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from releaf.errors import InputError
+from releaf.language.answer_text import AnswerText
+from releaf.language.decoding import Decoding, end_tokens, room_after
+from releaf.language.sampling import answer_stream, draw
 from releaf.language.settings import GenerationSettings
-from releaf.language.tokenizer import decode
 
 if TYPE_CHECKING:
-    import torch
-    from torch import Tensor, nn
+    from torch import nn
     from transformers import PreTrainedTokenizerFast
 
 Reason = Literal["end", "stop", "length"]
@@ -23,19 +23,28 @@ Reason = Literal["end", "stop", "length"]
 
 @dataclass(frozen=True)
 class Ending:
-    """Why an answer ended (`end` token, `stop` string, `length`) and how many tokens were drawn."""
+    """Why an answer ended (`end` token, `stop` string, `length`), how many tokens were drawn, and which.
+
+    `ids` holds them all: the end token and those of a stop string too, which the text does not show.
+    """
 
     reason: Reason
     tokens: int
+    ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Generation:
-    """An answer's text, why it ended, and how many tokens were drawn."""
+    """An answer's text, and what `Ending` says of it.
+
+    `log_probabilities` holds ln P of each drawn token where it was asked for, see `sampling.log_probabilities`.
+    """
 
     text: str
     reason: Reason
     tokens: int
+    ids: tuple[int, ...] = ()
+    log_probabilities: tuple[float, ...] = ()
 
 
 def generate(
@@ -49,7 +58,7 @@ def generate(
             text.append(next(pieces))
         except StopIteration as stopped:
             ending: Ending = stopped.value
-            return Generation("".join(text), ending.reason, ending.tokens)
+            return Generation("".join(text), ending.reason, ending.tokens, ending.ids)
 
 
 def stream(
@@ -58,87 +67,29 @@ def stream(
     """Pieces of the answer as they come; joined they are the answer, and the generator returns its `Ending`.
 
     What could still become a stop string, and bytes that are not yet a character, wait for the next token.
-    Raises `InputError` for an empty prompt or one that leaves no room in the model's context.
+    Raises `InputError` for an empty prompt, one that leaves no room in the model's context or holds an unknown id.
     """
+    room = room_after(model, prompt, settings.max_new_tokens)
+    ends, numbers = end_tokens(model, tokenizer), answer_stream(settings.seed, prompt)
+    answer, decoding = AnswerText(tokenizer, settings.stop), Decoding(model)
     ids: list[int] = []
-    sent = 0
-    reason: Reason = "length"
-    for token in _tokens(model, prompt, settings):
-        if token == tokenizer.eos_token_id:
-            reason = "end"
+    logits = decoding.read([prompt])
+    while True:
+        drawn = draw(logits, [numbers.random()], temperature=settings.temperature, top_p=settings.top_p)
+        ids.append(int(drawn))
+        if ids[-1] in ends:
+            reason: Reason = "end"
             break
-        ids.append(token)
-        text = decode(tokenizer, ids)
-        stop = _first_stop(text, settings.stop)
-        if stop is not None:
-            if stop > sent:
-                yield text[sent:stop]
-            return Ending("stop", len(ids))
-        ready = _ready(text, settings.stop)
-        if ready > sent:
-            yield text[sent:ready]
-            sent = ready
-    rest = decode(tokenizer, ids)[sent:]
+        piece = answer.push(ids[-1])
+        if piece:
+            yield piece
+        if answer.stopped:
+            return Ending("stop", len(ids), tuple(ids))
+        if len(ids) == room:
+            reason = "length"
+            break
+        logits = decoding.step(drawn)
+    rest = answer.finish()
     if rest:
         yield rest
-    return Ending(reason, len(ids) + (reason == "end"))
-
-
-def nucleus(logits: Tensor, *, temperature: float, top_p: float) -> Tensor:
-    """Probabilities (V,) of the tokens that may be drawn: the smallest set of the likeliest whose sum reaches `top_p`.
-
-    At `temperature` 0 the likeliest token has probability 1. Holtzman et al. 2020, section 3.1.
-    """
-    import torch
-
-    if temperature == 0:
-        return torch.nn.functional.one_hot(logits.argmax(), logits.numel()).float()
-    probabilities, order = (logits.float() / temperature).softmax(-1).sort(descending=True, stable=True)
-    before = probabilities.cumsum(-1) - probabilities
-    kept = torch.where(before < top_p, probabilities, 0.0)
-    return torch.zeros_like(kept).scatter(0, order, kept / kept.sum())
-
-
-def _tokens(model: nn.Module, prompt: Sequence[int], settings: GenerationSettings) -> Iterator[int]:
-    """Draw tokens until `max_new_tokens` or the end of the context; each costs one step thanks to the cache."""
-    import torch
-
-    config: Any = model.config
-    room = config.max_position_embeddings - len(prompt)
-    if not prompt or room < 1:
-        raise InputError(
-            f"a prompt of {len(prompt)} tokens cannot be continued in a context of {config.max_position_embeddings}"
-        )
-    device = next(model.parameters()).device
-    random = torch.Generator().manual_seed(settings.seed)
-    ids, cache = torch.tensor([list(prompt)], device=device), None
-    for _ in range(min(settings.max_new_tokens, room)):
-        token, cache = _step(model, ids, cache, settings, random)
-        yield token
-        ids = torch.tensor([[token]], device=device)
-
-
-def _step(
-    model: nn.Module, ids: Tensor, cache: Any, settings: GenerationSettings, random: torch.Generator
-) -> tuple[int, Any]:
-    import torch
-
-    with torch.no_grad():
-        output = model(input_ids=ids, past_key_values=cache, use_cache=True)
-    # Drawn on the CPU, so that a seed means the same on every device.
-    chances = nucleus(output.logits[0, -1].cpu(), temperature=settings.temperature, top_p=settings.top_p)
-    return int(torch.multinomial(chances, 1, generator=random)), output.past_key_values
-
-
-def _first_stop(text: str, stops: Sequence[str]) -> int | None:
-    found = [at for at in (text.find(stop) for stop in stops) if at >= 0]
-    return min(found, default=None)
-
-
-def _ready(text: str, stops: Sequence[str]) -> int:
-    """How much of `text` no later token can change."""
-    whole = len(text.rstrip("\N{REPLACEMENT CHARACTER}"))
-    held = max(
-        (size for stop in stops for size in range(1, len(stop)) if text[:whole].endswith(stop[:size])), default=0
-    )
-    return whole - held
+    return Ending("stop" if answer.stopped else reason, len(ids), tuple(ids))

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import copy
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -9,7 +11,7 @@ from transformers import PreTrainedTokenizerFast
 
 from releaf.errors import InputError
 from releaf.language.decoder import Base
-from releaf.language.generation import Ending, Generation, generate, nucleus, stream
+from releaf.language.generation import Ending, Generation, generate, stream
 from releaf.language.settings import GenerationSettings
 from releaf.language.tokenizer import encode
 
@@ -27,7 +29,7 @@ class Scripted(nn.Module):
         self.tokens = tokens
         self.vocabulary = vocabulary
 
-    def forward(self, input_ids: Tensor, past_key_values: int | None, use_cache: bool) -> SimpleNamespace:
+    def forward(self, input_ids: Tensor, past_key_values: int | None, use_cache: bool, logits_to_keep: int) -> Any:
         step = past_key_values or 0
         logits = torch.zeros(1, input_ids.shape[1], self.vocabulary)
         logits[0, -1, self.tokens[step]] = 50.0
@@ -84,7 +86,7 @@ def test_pieces_of_a_stream_joined_are_the_answer(base: Base) -> None:
     settings = GenerationSettings(20, temperature=1.0, top_p=0.9, seed=4)
     pieces, ending = listen(base.model, base.tokenizer, settings)
 
-    assert Generation("".join(pieces), ending.reason, ending.tokens) == generate(
+    assert Generation("".join(pieces), ending.reason, ending.tokens, ending.ids) == generate(
         base.model, base.tokenizer, PROMPT, settings
     )
 
@@ -92,7 +94,7 @@ def test_pieces_of_a_stream_joined_are_the_answer(base: Base) -> None:
 def test_the_end_token_ends_an_answer_and_is_not_shown(tokenizer: PreTrainedTokenizerFast) -> None:
     answer = generate(write(tokenizer, "Go"), tokenizer, PROMPT, GREEDY)
 
-    assert answer == Generation("Go", "end", 3)
+    assert answer == Generation("Go", "end", 3, (*encode(tokenizer, "Go"), 2))
 
 
 def test_a_stop_string_ends_an_answer_and_is_not_shown(tokenizer: PreTrainedTokenizerFast) -> None:
@@ -147,29 +149,36 @@ def test_a_prompt_that_leaves_no_room_is_refused(tokenizer: PreTrainedTokenizerF
         generate(write(tokenizer, "a", context=6), tokenizer, prompt, GREEDY)
 
 
-def test_top_p_keeps_the_smallest_set_that_reaches_it() -> None:
-    # Probabilities 0.5, 0.3, 0.15, 0.05: 0.7 needs the first two, which become 5/8 and 3/8.
-    logits = torch.tensor([0.15, 0.5, 0.05, 0.3]).log()
-
-    kept = nucleus(logits, temperature=1.0, top_p=0.7)
-    torch.testing.assert_close(kept, torch.tensor([0.0, 0.625, 0.0, 0.375]))
+@pytest.mark.parametrize("strange", [-1, 10_000])
+def test_a_prompt_with_a_token_the_model_does_not_know_is_refused(base: Base, strange: int) -> None:
+    with pytest.raises(InputError, match=f"holds the token {strange}, and the model knows 0 to"):
+        generate(base.model, base.tokenizer, [1, strange], GREEDY)
 
 
-def test_top_p_of_one_keeps_the_softmax() -> None:
-    logits = torch.tensor([0.3, -1.0, 2.0])
+@pytest.mark.parametrize("text", ["\x00\x07\x1b[31m", "ごみを分ける", "أعد التدوير", "👩‍🔬♻️"])
+def test_a_prompt_of_control_characters_or_another_script_is_answered(base: Base, text: str) -> None:
+    answer = generate(base.model, base.tokenizer, [1, *encode(base.tokenizer, text)], GREEDY)
 
-    torch.testing.assert_close(nucleus(logits, temperature=1.0, top_p=1.0), logits.softmax(0))
-
-
-def test_temperature_divides_the_logits() -> None:
-    logits = torch.tensor([0.3, -1.0, 2.0])
-
-    torch.testing.assert_close(nucleus(logits, temperature=0.5, top_p=1.0), (logits * 2).softmax(0))
+    assert answer.tokens == len(answer.ids) <= 12
+    assert answer.text.encode()
 
 
-def test_the_likeliest_token_is_always_kept() -> None:
-    assert nucleus(torch.tensor([0.0, 3.0, 1.0]), temperature=5.0, top_p=1e-9).tolist() == [0, 1, 0]
+def test_a_prompt_that_fills_all_but_one_place_of_the_context_gets_one_token(base: Base) -> None:
+    answer = generate(base.model, base.tokenizer, [40] * (base.context - 1), GREEDY)
+
+    assert answer.tokens == 1
 
 
-def test_temperature_zero_is_certain() -> None:
-    assert nucleus(torch.tensor([0.0, 3.0, 1.0]), temperature=0, top_p=0.5).tolist() == [0, 1, 0]
+def test_a_tokenizer_without_an_end_token_writes_to_the_length(tokenizer: PreTrainedTokenizerFast) -> None:
+    endless = copy.deepcopy(tokenizer)
+    endless.eos_token = None
+    answer = generate(write(tokenizer, "abc" + "d" * 20), endless, PROMPT, GREEDY)
+
+    assert (answer.reason, answer.tokens) == ("length", 12)
+
+
+def test_every_end_token_of_the_checkpoint_ends_an_answer(tokenizer: PreTrainedTokenizerFast) -> None:
+    model = write(tokenizer, "ab")
+    model.generation_config = SimpleNamespace(eos_token_id=[2, model.tokens[0]])
+
+    assert generate(model, tokenizer, PROMPT, GREEDY).reason == "end"
