@@ -1,0 +1,1 @@
+"""Aligning the tuned adapter with preferences (L8): reward model, PPO and RLOO, an independent judge."""
