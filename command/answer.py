@@ -53,15 +53,13 @@ def _writer(effective: Settings, answerer: Answerer) -> Write | None:
     if answerer.serves not in ("adapter", "base"):
         return None
     from releaf.language.adapters import load_adapter
-    from releaf.language.decoder import open_base
+    from releaf.language.published import open_published_base
     from releaf.language.writing import write_answers
     from releaf.training.device import detect
-    from releaf_assets.checkpoints.language import base_source
     from resources.references import load_artifact
 
-    base = open_base(
-        base_source(load_artifact(effective.home, "language_base")), detect(effective.device, effective.precision)
-    )
+    hardware = detect(effective.device, effective.precision)
+    base = open_published_base(load_artifact(effective.home, "language_base").path, hardware)
     if answerer.serves == "base":
         return lambda asked: write_answers(base.model, base, asked)
     model = load_adapter(base, load_artifact(effective.home, "language_adapter").path)

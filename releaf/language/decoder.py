@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from releaf.artifacts import storage_errors
 from releaf.errors import ModelSourceError
-from releaf.language.settings import DecoderSettings
+from releaf.language.quantized import quantization
+from releaf.language.settings import DecoderSettings, Quantize
 
 if TYPE_CHECKING:
     import torch
@@ -114,11 +115,12 @@ def save_base(base: Base, directory: Path) -> None:
     save_tokenizer(base.tokenizer, directory)
 
 
-def open_base(source: str, hardware: Hardware | None = None) -> Base:
+def open_base(source: str, hardware: Hardware | None = None, *, quantize: Quantize = "none") -> Base:
     """Open `path:<directory>` or `hub:<owner>/<name>`: a causal language model, weights as safetensors.
 
     Weights come in the precision of `hardware` and on its device (fp32 on CPU without one). Code that a checkpoint
-    carries is never run. Raises `ModelSourceError` that says what to set when the source cannot be opened.
+    carries is never run. Raises `ModelSourceError` that says what to set when the source cannot be opened, and
+    `HardwareError` where it is to be held in NF4 and cannot be.
     """
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -131,11 +133,13 @@ def open_base(source: str, hardware: Hardware | None = None) -> Base:
         raise ModelSourceError(
             f"{name} holds no checkpoint (config.json is missing); set the base to a directory that does"
         )
+    quantized = quantization(quantize, hardware)
+    placed: dict[str, Any] = {} if quantized is None else {"quantization_config": quantized, "device_map": {"": 0}}
     try:
         tokenizer: Any = AutoTokenizer.from_pretrained(name, local_files_only=local)
         with without_bars():
             model: Any = AutoModelForCausalLM.from_pretrained(
-                name, dtype=_dtype(hardware), use_safetensors=True, local_files_only=local
+                name, dtype=_dtype(hardware), use_safetensors=True, local_files_only=local, **placed
             )
     except (OSError, ValueError, SafetensorError) as error:
         advice = (
@@ -145,7 +149,9 @@ def open_base(source: str, hardware: Hardware | None = None) -> Base:
             "path:<directory> of a copy, or to scratch"
         )
         raise ModelSourceError(f"cannot open base {source}: {_first_line(error)}; {advice}") from error
-    return as_base(model.to(hardware.device if hardware else "cpu"), tokenizer)
+    if quantized is None:
+        model = model.to(hardware.device if hardware else "cpu")
+    return as_base(model, tokenizer)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from releaf.language.batches import Batch, Row, batched, mean_loss, score_rows
 from releaf.language.decoder import Base, as_base, build_decoder, quick_attention
 from releaf.language.ngram import Trigram
 from releaf.language.settings import BaseSettings
-from releaf.language.tokenizer import encode, train_tokenizer
+from releaf.language.tokenizer import TextFigures, encode, text_figures, train_tokenizer
 from releaf.metrics.text import bits_per_byte
 from releaf.progress import Progress, silent
 
@@ -136,22 +136,33 @@ def pieces(ids: Sequence[int], context: int) -> list[Row]:
     return [(piece, piece) for piece in cut]
 
 
+def learn_tokenizer(documents: pl.DataFrame, settings: BaseSettings) -> tuple[PreTrainedTokenizerFast, TextFigures]:
+    """A tokenizer of the documents that are not held out, and its figures on those that are.
+
+    Raises `DataError` for fewer than two different documents.
+    """
+    training, held_out = hold_out(document_texts(documents), settings.held_out_share)
+    tokenizer = train_tokenizer(training, settings.tokenizer)
+    return tokenizer, text_figures(tokenizer, held_out)
+
+
 def pretrain(
     documents: pl.DataFrame,
     settings: BaseSettings,
     hardware: Hardware,
     *,
+    tokenizer: PreTrainedTokenizerFast | None = None,
     state_dir: Path | None = None,
     progress: Progress = silent,
 ) -> Pretrained:
-    """Learn a tokenizer and a decoder from the documents that are not held out.
+    """Learn a decoder from the documents that are not held out, and a tokenizer where none is given.
 
     Raises `DataError` for an empty corpus, and `TrainingError` as `fit` does.
     """
     from releaf.training.loop import Optimization, fit
 
     training, held_out = hold_out(document_texts(documents), settings.held_out_share)
-    tokenizer = train_tokenizer(training, settings.tokenizer)
+    tokenizer = tokenizer or train_tokenizer(training, settings.tokenizer)
     task = CorpusTask(training, held_out, tokenizer, settings)
     model = build_decoder(settings.decoder, tokenizer, seed=settings.seed)
     optimization = Optimization(

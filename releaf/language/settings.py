@@ -6,9 +6,11 @@ Defaults are the local profile: what two CPU cores train in a minute. What the s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from releaf.errors import InputError, UnknownNameError
+
+Quantize = Literal["none", "nf4"]
 
 BYTES = 256
 SPECIAL_TOKENS = ("<pad>", "<bos>", "<eos>")
@@ -254,9 +256,11 @@ class LanguageSettings:
     """The language model: where its base comes from, and how base, adapter and answers are made.
 
     source: `scratch` trains the base of `base`; `path:<directory>` or `hub:<owner>/<name>` opens one that exists.
+    quantize: `nf4` holds a base that exists in 4 bits under the adapter, on CUDA alone; `none` holds it as it is.
     """
 
     source: str = "scratch"
+    quantize: Quantize = "none"
     base: BaseSettings = BaseSettings()
     tuning: TuningSettings = TuningSettings()
     generation: GenerationSettings = GenerationSettings()
@@ -266,4 +270,11 @@ class LanguageSettings:
         if self.source != "scratch" and (kind not in ("path", "hub") or not name):
             raise InputError(
                 f"language source {self.source!r} is none of scratch, path:<directory> and hub:<owner>/<name>"
+            )
+        if self.quantize not in get_args(Quantize):
+            raise InputError(f"quantize {self.quantize!r} is none of {', '.join(get_args(Quantize))}")
+        if self.quantize != "none" and self.source == "scratch":
+            raise InputError(
+                f"quantize {self.quantize!r} is for a base that exists; set source to path:<directory> or "
+                "hub:<owner>/<name>, or quantize to none"
             )

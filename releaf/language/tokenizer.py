@@ -5,12 +5,14 @@ Training, saving, loading, and turning text into ids and back. How a prompt is p
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from releaf.artifacts import storage_errors
-from releaf.errors import ArtifactError, DataError, InputError
+from releaf.artifacts import content_hash, storage_errors
+from releaf.errors import ArtifactError, DataError, InputError, ModelSourceError
 from releaf.language.settings import SPECIAL_TOKENS, TokenizerSettings
 
 if TYPE_CHECKING:
@@ -42,6 +44,43 @@ def train_tokenizer(texts: Iterable[str], settings: TokenizerSettings) -> PreTra
     return _wrap(tokenizer_object=tokenizer)
 
 
+@dataclass(frozen=True)
+class TextFigures:
+    """What a tokenizer makes of texts: its vocabulary, UTF-8 bytes a token, and the share that comes back unchanged."""
+
+    vocabulary: int
+    bytes_per_token: float
+    round_trip: float
+
+
+def text_figures(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> TextFigures:
+    """Encode and decode each text. Raises `InputError` where there is nothing to encode."""
+    encoded = [encode(tokenizer, text) for text in texts]
+    tokens = sum(map(len, encoded))
+    if not tokens:
+        raise InputError("there is no text to measure a tokenizer on; give at least one that is not empty")
+    size = sum(len(text.encode()) for text in texts)
+    kept = sum(decode(tokenizer, ids) == text for ids, text in zip(encoded, texts, strict=True))
+    return TextFigures(len(tokenizer), size / tokens, kept / len(texts))
+
+
+def open_tokenizer(source: str) -> PreTrainedTokenizerFast:
+    """The tokenizer of `path:<directory>` or `hub:<owner>/<name>`; raises `ModelSourceError` that says what to set."""
+    from transformers import AutoTokenizer
+
+    kind, _, name = source.partition(":")
+    loader: Any = AutoTokenizer
+    try:
+        tokenizer: PreTrainedTokenizerFast = loader.from_pretrained(name, local_files_only=kind == "path")
+    except (OSError, ValueError) as error:
+        why = str(error).strip().split("\n", 1)[0]
+        raise ModelSourceError(
+            f"cannot open the tokenizer of {source}: {why}; check the name and the network (gated models also need "
+            "HF_TOKEN), or set the base to path:<directory> of a copy, or to scratch"
+        ) from error
+    return tokenizer
+
+
 def save_tokenizer(tokenizer: PreTrainedTokenizerFast, directory: Path) -> None:
     """Write `tokenizer.json` and `tokenizer_config.json`, which transformers' `AutoTokenizer` reads too."""
     with storage_errors(directory):
@@ -54,6 +93,13 @@ def load_tokenizer(directory: Path) -> PreTrainedTokenizerFast:
     if not file.is_file():
         raise ArtifactError(f"{file} is missing; {directory} holds no tokenizer")
     return _wrap(tokenizer_file=str(file))
+
+
+def tokenizer_fingerprint(tokenizer: PreTrainedTokenizerFast) -> str:
+    """Hex sha256 over what turns text into ids: vocabulary, merges, and how text is cut before and after."""
+    described = json.loads(tokenizer.backend_tokenizer.to_str())
+    parts = [described[name] for name in ("model", "normalizer", "pre_tokenizer", "decoder")]
+    return content_hash([*parts, sorted(tokenizer.get_vocab().items())])
 
 
 def encode(tokenizer: PreTrainedTokenizerFast, text: str) -> list[int]:

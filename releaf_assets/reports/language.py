@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from releaf.artifacts import Artifact
-from releaf_assets.checkpoints.language import base_source
 from releaf_assets.gates import LEAST_SUPPORT
 from releaf_assets.results import artifact_result, markdown_table, versions
 from releaf_assets.stage import stage
@@ -48,11 +47,11 @@ def language_report(
     """Perplexity, token accuracy, ROUGE-L, supported sentences and refusals of base, adapter and quoted answers."""
     from releaf.artifacts import write_json
     from releaf.language.adapters import load_adapter
-    from releaf.language.decoder import open_base
     from releaf.language.evaluation import evaluate
+    from releaf.language.published import open_published_base
 
     chosen = hardware.choose()
-    base = open_base(base_source(language_base), chosen)
+    base = open_published_base(language_base.path, chosen)
     model = load_adapter(base, language_adapter.path)
     records = instructions.read("instructions")
     evaluation = evaluate(model, base, records, samples=0, progress=reporter.of(context))

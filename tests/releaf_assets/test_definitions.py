@@ -51,7 +51,7 @@ READERS = {
         "encoder_report",
     },
     "reranker": {"reranker_checkpoint", "search_choice", "retrieval_report"},
-    "language": {"language_base", "language_adapter"},
+    "language": {"language_tokenizer", "language_base", "language_adapter", "language_report"},
 }
 CHANGES: dict[str, dict[str, Any]] = {
     "corpus": {"chunk_words": 77},
