@@ -74,8 +74,8 @@ def of_one_form(
         if form is None:
             quarantine.add(entry.file, entry.line, f"expected {expected}; found {_shape(entry.value)}", entry.text)
         elif kept and form != kept[0][1]:
-            first = f"the file began with {kept[0][1]} records at line {kept[0][0].line}"
-            quarantine.add(entry.file, entry.line, f"a {form} record, but {first}; keep one form a file", entry.text)
+            told = f"a record in {form} form, in a file that began with {kept[0][1]} at line {kept[0][0].line}"
+            quarantine.add(entry.file, entry.line, f"{told}; keep one form a file", entry.text)
         else:
             kept.append((entry, form))
     return kept

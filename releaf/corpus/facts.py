@@ -1,11 +1,12 @@
 """Facts: what is made of what, can do what, and can become what, as triples with the file and line that state them.
 
-The authored files are checked against the taxonomy here. The graph built from the triples lives elsewhere.
+The authored files are checked against the taxonomy here, and imported triples joined to them. Whether facts agree with
+each other is asked in `fact_checks`; the graph built from the triples lives elsewhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar
@@ -13,7 +14,11 @@ from typing import Any, Literal, TypeAlias, TypeVar
 import polars as pl
 from pydantic import PositiveInt
 
+from releaf.corpus.fact_checks import contradictions
+from releaf.corpus.fact_import import UNREVIEWED, Refused, TripleBook
+from releaf.corpus.fact_names import KnownNames
 from releaf.corpus.reading import Entry, check_row, display_name, read_yaml_list
+from releaf.corpus.triples import read_triples
 from releaf.corpus.validation import LineError, Quarantine, Row, Schema, SnakeId, Text, Validated
 from releaf.errors import UnknownNameError
 from releaf.taxonomy import Taxonomy, normalize
@@ -95,13 +100,14 @@ class Facts:
     projects: pl.DataFrame
 
 
-def read_facts(directory: Path, taxonomy: Taxonomy) -> Facts:
+def read_facts(directory: Path, taxonomy: Taxonomy, imported: Sequence[Path] = ()) -> Facts:
     """Read `properties`, `materials`, `items` and `projects` (`.yaml`) of a folder, and `made_of` from the taxonomy.
 
-    Quarantined with the reason: entries that do not fit their schema, properties and projects given twice, and triples
-    with an unknown name, from a node to itself, or stated before (under any spelling). Triples of the taxonomy have no
-    line. `facts.read` counts the triples, and one for each entry that could not be used. Raises `InputError` where one
-    of the files is missing.
+    `imported` are files of triples that `fact_import.import_triples` wrote; they may bring in projects and properties.
+    Quarantined with the reason: entries that do not fit their schema, properties and projects given twice, triples
+    with an unknown name, from a node to itself, or stated before (under any spelling), and `can_become` where no
+    material of the item holds all that the project requires. Triples of the taxonomy have no line. `facts.read` counts
+    the triples, and one for each entry that could not be used. Raises `InputError` where one of the files is missing.
     """
     quarantine = Quarantine("facts")
     properties = _unique(_entries(directory / "properties.yaml", PropertyRow, quarantine), quarantine)
@@ -118,11 +124,14 @@ def read_facts(directory: Path, taxonomy: Taxonomy) -> Facts:
     for project_row, entry in projects:
         triples.link(entry, project_row, "requires", ("project", "requires_property", "property"))
         triples.link(entry, project_row, "items", ("item", "can_become", "project"), backwards=True)
+    names = KnownNames.of(taxonomy, [row.id for row, _ in properties], {row.id: row.title for row, _ in projects})
+    created = triples.take_in(imported, names)
+    triples.drop_contradictions()
     facts = pl.DataFrame(triples.rows, schema=FACT_SCHEMA)
     return Facts(
         Validated(facts, quarantine.frame(), facts.height + len(quarantine)),
-        _nodes(taxonomy, [row for row, _ in properties], [row for row, _ in projects]),
-        pl.DataFrame([row.model_dump(exclude={"items", "requires"}) for row, _ in projects], schema=PROJECT_SCHEMA),
+        _nodes(taxonomy, [row for row, _ in properties], [row for row, _ in projects], created),
+        _projects([row for row, _ in projects], created),
     )
 
 
@@ -201,22 +210,69 @@ class _Triples:
             self.quarantine.add(file, line, f"{start} {relation} {end} was stated before, at {first}", content)
         else:
             self.places[start, relation, end] = f"{file}:{line}" if line is not None else file
-            values = (start, subject_kind, relation, end, object_kind, source, file, line)
-            self.rows.append(dict(zip(FACT_SCHEMA, values, strict=True)))
+            self._append((start, relation, end), source, file, line)
+
+    def take_in(self, files: Sequence[Path], names: KnownNames) -> dict[str, str]:
+        """Add what imported files state; returns the nodes that they brought in, with their names."""
+        book = TripleBook(names, self.places)
+        for path in files:
+            for one in read_triples(path):
+                file, line = (one.file, one.at) if one.file else (display_name(path), one.line)
+                try:
+                    if one.problem:
+                        raise Refused("unreadable", one.problem)
+                    triple = book.take(one.subject, one.relation, one.object, f"{file}:{line}")
+                except Refused as refusal:
+                    self.quarantine.add(file, line, str(refusal), one.text)
+                else:
+                    self._append(triple, one.source or f"imported from {path.parent.name}", file, line)
+        return book.created
+
+    def drop_contradictions(self) -> None:
+        """Set aside every `can_become` that no material of its item allows."""
+        wrong = contradictions(list(self.places))
+        kept = []
+        for row in self.rows:
+            pair = (row["subject"], row["object"])
+            if row["relation"] == "can_become" and pair in wrong:
+                self.quarantine.add(row["file"], row["line"], wrong[pair], f"{pair[0]} can_become {pair[1]}")
+                del self.places[pair[0], "can_become", pair[1]]
+            else:
+                kept.append(row)
+        self.rows = kept
+
+    def _append(self, triple: tuple[str, str, str], source: str, file: str, line: int | None) -> None:
+        subject, relation, object_ = triple
+        kinds = (subject.split(":", 1)[0], object_.split(":", 1)[0])
+        values = (subject, kinds[0], relation, object_, kinds[1], source, file, line)
+        self.rows.append(dict(zip(FACT_SCHEMA, values, strict=True)))
 
 
-def _nodes(taxonomy: Taxonomy, properties: Sequence[PropertyRow], projects: Sequence[ProjectRow]) -> pl.DataFrame:
+def _nodes(
+    taxonomy: Taxonomy,
+    properties: Sequence[PropertyRow],
+    projects: Sequence[ProjectRow],
+    created: Mapping[str, str],
+) -> pl.DataFrame:
     rows = [
-        *(("item", item.id, _spoken(item.id), item.description) for item in taxonomy.items),
-        *(("material", material.id, _spoken(material.id), material.description) for material in taxonomy.materials),
-        *(("property", row.id, _spoken(row.id), row.description) for row in properties),
-        *(("project", row.id, row.title, row.description) for row in projects),
+        *((f"item:{item.id}", "item", _spoken(item.id), item.description) for item in taxonomy.items),
+        *((f"material:{one.id}", "material", _spoken(one.id), one.description) for one in taxonomy.materials),
+        *((f"property:{row.id}", "property", _spoken(row.id), row.description) for row in properties),
+        *((f"project:{row.id}", "project", row.title, row.description) for row in projects),
+        *((node, node.split(":", 1)[0], name, "") for node, name in created.items()),
     ]
-    return pl.DataFrame(
-        [(f"{kind}:{name}", kind, spoken, description) for kind, name, spoken, description in rows],
-        schema=NODE_SCHEMA,
-        orient="row",
-    )
+    return pl.DataFrame(rows, schema=NODE_SCHEMA, orient="row")
+
+
+def _projects(authored: Sequence[ProjectRow], created: Mapping[str, str]) -> pl.DataFrame:
+    """All projects; of imported ones nobody knows tools, difficulty and minutes, which are null."""
+    rows = [row.model_dump(exclude={"items", "requires"}) for row in authored]
+    rows += [
+        {"id": node.split(":", 1)[1], "title": name, "description": "", "safety": UNREVIEWED, "source": "imported"}
+        for node, name in created.items()
+        if node.startswith("project:")
+    ]
+    return pl.DataFrame(rows, schema=PROJECT_SCHEMA)
 
 
 def _spoken(name: str) -> str:

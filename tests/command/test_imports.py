@@ -170,3 +170,53 @@ def test_columns_of_a_folder_and_a_source_that_is_not_there_are_refused(imports:
     assert "nothing at" in refused("documents", tmp_path / "absent.csv")
     (tmp_path / "notes.docx").write_text("x")
     assert "its name must end in .json, .jsonl, .csv, .tsv" in refused("documents", tmp_path / "notes.docx")
+
+
+# Instructions and preferences
+
+TALK = {"conversations": [{"from": "human", "value": "Where do jars go?"}, {"from": "gpt", "value": "To glass."}]}
+PAIR = {"prompt": "Where do jars go?", "chosen": "To glass they go.", "rejected": "It depends, I suppose."}
+
+
+def listed(path: Path, rows: list[Any]) -> Path:
+    path.write_text(json.dumps(rows, indent=1))
+    return path
+
+
+def test_instructions_in_either_form_are_copied_as_they_are(imports: Path, tmp_path: Path) -> None:
+    alpaca = listed(tmp_path / "a.json", [{"instruction": "Sort this jar", "output": "To glass it goes."}])
+    sharegpt = listed(tmp_path / "b.json", [TALK, {"instruction": "Sort this can", "output": "To metal it goes."}])
+    assert "1 instructions imported, 0 set aside" in done("instructions", alpaca)
+    told = done("instructions", sharegpt, "--name", "talks")
+    assert "1 instructions imported, 1 set aside" in told
+    assert "a record in Alpaca form, in a file that began with ShareGPT at line 2; keep one form a file" in told
+    assert sorted(path.name for path in (imports / "instructions").iterdir()) == ["a.json", "talks.json"]
+    assert (imports / "instructions" / "talks.json").read_bytes() == sharegpt.read_bytes()
+
+
+def test_preferences_are_imported_and_the_way_on_is_told(imports: Path, tmp_path: Path) -> None:
+    path = listed(tmp_path / "pairs.json", [PAIR, PAIR | {"rejected": PAIR["chosen"]}])
+    told = done("preferences", path, "--name", "mine")
+    assert "1 preferences imported, 1 set aside" in told
+    assert "chosen and rejected are the same; one must be better" in told
+    assert (imports / "preferences" / "mine.json").read_bytes() == path.read_bytes()
+
+
+def test_what_is_no_file_of_records_is_refused_with_the_way_out(imports: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a,b\n")
+    (tmp_path / "empty.json").write_text("")
+    pairs = listed(tmp_path / "pairs.json", [PAIR])
+    for verb in ("instructions", "preferences"):
+        assert "its name must end in .json or .jsonl" in refused(verb, tmp_path / "a.csv")
+        assert f"give a .json or .jsonl file of {verb}" in refused(verb, tmp_path / "absent.json")
+        assert "holds nothing that can be used" in refused(verb, tmp_path / "empty.json")
+    assert "expected an Alpaca record (instruction, output) or a ShareGPT one" in refused("instructions", pairs)
+    assert "expected a plain pair" in refused("preferences", listed(tmp_path / "talk.json", [TALK]))
+    assert "cannot name a folder or file of preferences" in refused("preferences", pairs, "--name", "../x")
+    assert not imports.exists()
+
+
+def test_a_real_file_of_preferences_is_imported(imports: Path, shared_data: Path) -> None:
+    told = done("preferences", shared_data / "preference_dpo_en_demo" / "train.json")
+    assert "229 preferences imported, 11 set aside" in told
+    assert "the same pair was read before" in told

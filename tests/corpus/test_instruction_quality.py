@@ -2,20 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from releaf.corpus.instruction_quality import Limits, folded, length_problem, prompt_of, record_groups
-from releaf.corpus.text_quality import is_english, leakage, overlap
+from releaf.corpus.instruction_quality import Limits, folded, length_problem, problem_of, prompt_of, record_groups
 from releaf.errors import InputError
 
 
 def record(instruction: str, output: str, input_: str = "") -> dict[str, str]:
     return {"instruction": instruction, "input": input_, "output": output}
-
-
-def test_overlap_is_the_share_of_the_outputs_runs_of_three_words():
-    assert overlap("rinse the jar and dry it", "rinse the jar now") == pytest.approx(1 / 2)
-    assert overlap("Rinse the jar!", "rinse, the jar") == 1.0
-    assert overlap("rinse the jar", "the jar") == 0.0
-    assert overlap("", "one two three") == 0.0
 
 
 def test_a_prompt_is_instruction_and_input_on_two_lines():
@@ -59,19 +51,6 @@ def test_records_that_differ_in_case_and_punctuation_are_exact_duplicates():
     assert folded(record("sort this", "to glass")) != folded(record("sort this to", "glass"))
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("Which bin does a glass jar go to, and is the lid recycled with it?", True),
-        ("In welche Tonne kommt ein Glas, und was passiert mit dem Deckel danach?", False),
-        ("Dans quelle poubelle va un bocal en verre et que devient le couvercle?", False),
-        ("¿En qué contenedor va un tarro de vidrio y qué se hace con la tapa?", False),
-    ],
-)
-def test_english_is_told_by_its_function_words(text, expected):
-    assert is_english(text) is expected
-
-
 def test_records_with_one_prompt_form_a_group_whatever_they_answer():
     prompt = "Explain in one paragraph why glass jars are rinsed before recycling"
     rows = [
@@ -82,7 +61,26 @@ def test_records_with_one_prompt_form_a_group_whatever_they_answer():
     assert record_groups(rows) == [0, 1, 0]
 
 
-def test_leakage_counts_held_out_records_whose_group_is_elsewhere_too():
-    assert leakage([0, 0, 2, 3], ["train", "test", "test", "validation"]) == pytest.approx(1 / 3)
-    assert leakage([0, 1], ["train", "test"]) == 0.0
-    assert leakage([0, 0], ["train", "train"]) == 0.0
+def test_the_turns_of_one_conversation_form_a_group():
+    rows = [
+        record("Where does this jar go", "Glass.") | {"id": "talk-0123456789ab"},
+        record("Explain how cans are sorted", "A magnet.") | {"id": "talk-ba9876543210.2"},
+        record("What about the lid then", "With the cans.") | {"id": "talk-0123456789ab.2"},
+        record("Is that so everywhere", "Mostly.") | {"id": "talk-ba9876543210.3"},
+    ]
+    assert record_groups(rows) == [0, 1, 0, 1]
+
+
+@pytest.mark.parametrize("key", ["instruction", "input", "output"])
+def test_control_characters_are_named_with_their_place(key):
+    row = record("Sort this jar", "To glass it goes.", "a jar")
+    assert problem_of(row, Limits()) is None
+    assert (
+        problem_of(row | {key: row[key] + "\x07"}, Limits())
+        == f"the {key} holds the control character '\\x07'; remove it"
+    )
+
+
+def test_an_answer_that_repeats_its_prompt_is_a_problem():
+    row = record("First rinse the jar and dry it", "rinse the jar and dry it")
+    assert problem_of(row, Limits()) == "the output repeats the instruction (overlap 1.00)"

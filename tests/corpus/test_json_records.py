@@ -79,3 +79,17 @@ def test_a_missing_file_is_an_input_error_and_bad_bytes_are_quarantined(tmp_path
     quarantine = Quarantine("sample")
     assert read_json_list(tmp_path / "bad.json", "bad.json", quarantine) == []
     assert "not UTF-8" in quarantine.rows[0]["reason"]
+
+
+@pytest.mark.parametrize("content", ['[\n {"a": "\\ud800"},\n {"a": 2}\n]', '{"a": "\\ud800"}\n{"a": 2}\n'])
+def test_half_a_surrogate_pair_costs_one_record(tmp_path, content):
+    entries, bad = read(tmp_path, content)
+    assert [value for value, _ in entries] == [{"a": 2}]
+    assert [row["reason"] for row in bad] == ["half of a surrogate pair (\\ud800 to \\udfff); no text"]
+
+
+@pytest.mark.parametrize("content", ['[\n {"a": %s},\n {"a": 2}\n]', '{"a": %s}\n{"a": 2}\n'])
+def test_a_number_beyond_what_python_reads_costs_one_record(tmp_path, content):
+    entries, bad = read(tmp_path, content % ("9" * 5000))
+    assert [value for value, _ in entries] == [{"a": 2}]
+    assert bad[0]["reason"].startswith("not valid JSON: Exceeds the limit")
