@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -145,6 +146,45 @@ def graph(
     with stdout_kept_clean(), progress_bar() as bars:
         hardware = detect(effective.device, effective.precision)
         result = evaluate_npz(file, CITATION_SETTINGS, hardware, seed=seed, progress=Bar(bars, "graph"))
+    _show(result, as_json)
+
+
+@app.command()
+def language(
+    file: Annotated[Path, typer.Argument(help="Alpaca records that were held out, a .json or .jsonl file.")],
+    answers: Annotated[
+        int, typer.Option(min=0, help="Records, from the first on, that the adapter answers for ROUGE-L; 0 asks none.")
+    ] = 32,
+    as_json: Json = False,
+) -> None:
+    """Perplexity of base and adapter, token accuracy and ROUGE-L on any Alpaca file.
+
+    Perplexity and accuracy are over the answers' tokens of all records that fit the context; `seen` says how many of
+    them the adapter was trained on.
+    """
+    from releaf.corpus.instructions import read_instructions
+    from releaf.language.adapters import load_adapter
+    from releaf.language.held_out import evaluate_held_out
+    from releaf.language.published import open_published_base
+    from releaf.training.device import detect
+    from resources.references import load_artifact, load_dataset
+
+    if not file.is_file() or file.suffix not in (".json", ".jsonl"):
+        raise InputError(f"{file} is no .json or .jsonl file of Alpaca records")
+    effective = settings()
+    started = time.perf_counter()
+    read = read_instructions([file])
+    if read.frame.is_empty():
+        first = read.quarantine.head(1).to_dicts()
+        why = f"; the first of {read.read} was refused because {first[0]['reason']}" if first else ""
+        raise InputError(f"{file} holds no record that can be measured{why}")
+    with stdout_kept_clean(), progress_bar() as bars:
+        hardware = detect(effective.device, effective.precision)
+        base = open_published_base(load_artifact(effective.home, "language_base").path, hardware)
+        model = load_adapter(base, load_artifact(effective.home, "language_adapter").path)
+        known = load_dataset(effective.home, "instructions").read("instructions")
+        found = evaluate_held_out(model, base, read.frame, known, answers=answers, progress=Bar(bars, "language"))
+    result = {**found.as_json(), "set_aside": read.quarantine.height, "seconds": time.perf_counter() - started}
     _show(result, as_json)
 
 

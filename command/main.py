@@ -8,7 +8,7 @@ import warnings
 
 import typer
 
-from command import answer, ask, classify, evaluate, imports, query, run, status, ui
+from command import answer, ask, classify, evaluate, imports, plan, query, run, status, ui
 from command.output import err
 from releaf.errors import GateError, ReleafError
 
@@ -24,6 +24,7 @@ app.command()(status.status)
 app.command()(status.report)
 app.add_typer(imports.app, name="import")
 app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(plan.app, name="plan")
 app.command()(answer.ask)
 app.command()(ask.search)
 app.command()(classify.classify)

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from releaf.artifacts import storage_errors
 from releaf.errors import ModelSourceError
+from releaf.language.experts import sparse_model
 from releaf.language.quantized import quantization
 from releaf.language.settings import DecoderSettings, Quantize
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
-    from transformers import LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
     from releaf.training.device import Hardware
 
@@ -72,28 +73,33 @@ class Base:
         return int(self.model.config.max_position_embeddings)
 
 
-def build_decoder(settings: DecoderSettings, tokenizer: PreTrainedTokenizerFast, *, seed: int) -> LlamaForCausalLM:
-    """A decoder with random weights for the tokenizer's vocabulary; the same seed gives the same weights."""
+def build_decoder(settings: DecoderSettings, tokenizer: PreTrainedTokenizerFast, *, seed: int) -> PreTrainedModel:
+    """A decoder with random weights for the tokenizer's vocabulary; the same seed gives the same weights.
+
+    It is transformers' Llama, or its Mixtral where the settings ask for experts.
+    """
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=settings.width,
-        intermediate_size=settings.feed_forward,
-        num_hidden_layers=settings.layers,
-        num_attention_heads=settings.heads,
-        num_key_value_heads=settings.key_value_heads,
-        max_position_embeddings=settings.context,
-        rope_parameters={"rope_type": "default", "rope_theta": settings.rope_base},
-        tie_word_embeddings=settings.tie_embeddings,
-        pad_token_id=tokenizer.pad_token_id,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-    )
+    sizes: dict[str, Any] = {
+        "vocab_size": len(tokenizer),
+        "hidden_size": settings.width,
+        "intermediate_size": settings.feed_forward,
+        "num_hidden_layers": settings.layers,
+        "num_attention_heads": settings.heads,
+        "num_key_value_heads": settings.key_value_heads,
+        "max_position_embeddings": settings.context,
+        "rope_parameters": {"rope_type": "default", "rope_theta": settings.rope_base},
+        "tie_word_embeddings": settings.tie_embeddings,
+        "pad_token_id": tokenizer.pad_token_id,
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+    }
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = LlamaForCausalLM(config)
+        model = (
+            sparse_model(sizes, settings.experts) if settings.experts.sparse else LlamaForCausalLM(LlamaConfig(**sizes))
+        )
     model.train(False)
     return model
 
@@ -189,7 +195,11 @@ def quick_attention(model: PreTrainedModel, hardware: Hardware) -> Iterator[None
 
 def geometry_of(model: nn.Module) -> Geometry:
     """Read the sizes from a built model's configuration."""
-    config: Any = model.config
+    return geometry_of_config(model.config)
+
+
+def geometry_of_config(config: Any) -> Geometry:
+    """Read the sizes from a configuration; raises `AttributeError` for one of another family."""
     heads = config.num_attention_heads
     return Geometry(
         width=config.hidden_size,

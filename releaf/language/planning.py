@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any, Literal, get_args
 
-from releaf.errors import InputError
+from releaf.errors import DataError, InputError, ModelSourceError
 from releaf.language.adapters import lora_config, without_deprecation
-from releaf.language.decoder import LLAMA_3_8B, Geometry, parameter_count
+from releaf.language.decoder import LLAMA_3_8B, Geometry, geometry_of_config, parameter_count
 from releaf.language.settings import AdapterSettings, DecoderSettings
 
 Held = Literal["fp32", "bf16", "nf4"]
@@ -144,6 +145,33 @@ def shape_of(settings: DecoderSettings, vocabulary: int) -> Shape:
     return Shape(geometry, vocabulary, settings.tie_embeddings)
 
 
+def read_shape(source: str) -> Shape:
+    """The sizes of `path:<directory>` or `hub:<owner>/<name>`, from its configuration alone.
+
+    Raises `ModelSourceError` that says what to set when there is none, or when it is no decoder of the Llama family.
+    """
+    from transformers import AutoConfig
+
+    kind, _, name = source.partition(":")
+    if kind == "path" and not (Path(name) / "config.json").is_file():
+        raise ModelSourceError(f"{name} holds no checkpoint (config.json is missing); give a directory that does")
+    try:
+        config: Any = AutoConfig.from_pretrained(name, local_files_only=kind == "path")
+        geometry = geometry_of_config(config)
+    except (OSError, ValueError) as error:
+        why = str(error).strip().split("\n", 1)[0]
+        raise ModelSourceError(
+            f"cannot read the sizes of {source}: {why}; check the name and the network, or give path:<directory> of a "
+            "folder with its config.json"
+        ) from error
+    except AttributeError as error:
+        raise ModelSourceError(
+            f"{source} is a {config.model_type!r} model, whose projections are not those of the Llama family "
+            f"({error}); give a Llama, Mistral or Qwen decoder"
+        ) from error
+    return Shape(geometry, config.vocab_size, bool(config.tie_word_embeddings))
+
+
 def plan(shape: Shape, settings: AdapterSettings, load: Load, *, held: Held) -> Plan:
     """Cost of the adapter of `settings` on a base of `shape`.
 
@@ -232,6 +260,16 @@ def built_parameters(shape: Shape, settings: AdapterSettings) -> tuple[int, int]
         counted = parameter_count(base)
         model = get_peft_model(base, lora_config(settings))
     return counted, parameter_count(model, trainable=True)
+
+
+def check_counts(shape: Shape, settings: AdapterSettings, made: Plan) -> None:
+    """Raises `DataError` where the closed forms of a plan and the built model disagree."""
+    built = built_parameters(shape, settings)
+    if built != (made.base_parameters, made.trainable):
+        raise DataError(
+            f"the built model has {built[0]:,} parameters and {built[1]:,} that learn, the plan "
+            f"{made.base_parameters:,} and {made.trainable:,}; its blocks are not those of the Llama family"
+        )
 
 
 def _largest(fits: Callable[[int], bool], highest: int) -> int:
