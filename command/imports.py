@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,15 +12,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from command.output import Bar, out, print_json, progress_bar
+from command.record_imports import import_records, nothing_usable, plain_name, report_import
 from command.session import settings
 from releaf.errors import InputError
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from releaf.corpus.column_map import ColumnMap
     from releaf.corpus.rule_tables import RuleTable
-    from releaf.corpus.validation import Validated
     from releaf.taxonomy import Taxonomy
 
 app = typer.Typer(
@@ -60,7 +57,7 @@ def images(
             name=name,
             progress=Bar(bars, "importing"),
         )
-    _report(imported.frame.height, imported.quarantine, "images")
+    report_import(imported.frame.height, imported.quarantine, "images")
 
 
 @app.command()
@@ -113,11 +110,11 @@ def documents(
     else:
         raise InputError(f"nothing at {source}; give a folder that holds .md files, or a .csv, .tsv or .jsonl table")
     if not imported.documents:
-        raise InputError(_nothing(source, imported.read, imported.quarantine))
+        raise InputError(nothing_usable(source, imported.read, imported.quarantine))
     folder = name or (source.resolve().name if source.is_dir() else source.stem)
     texts = {f"{identity}.md": text for identity, text in imported.documents.items()}
-    import_texts(texts, imports_root(effective.home) / "documents" / _folder_name(folder))
-    _report(len(imported.documents), imported.quarantine, "documents")
+    import_texts(texts, imports_root(effective.home) / "documents" / plain_name(folder, "documents"))
+    report_import(len(imported.documents), imported.quarantine, "documents")
     if imported.unread:
         out.print(f"[dim]columns that were not read: {escape(', '.join(imported.unread))}[/]")
 
@@ -150,10 +147,10 @@ def rules(
         )
     imported = read_rule_table(table, column_map, taxonomy)
     if not imported.documents:
-        raise InputError(_nothing(table, imported.read, imported.quarantine))
+        raise InputError(nothing_usable(table, imported.read, imported.quarantine))
     policy = _policy(imported, column_map, taxonomy)
     root = imports_root(effective.home)
-    target = root / "documents" / _folder_name(name or place)
+    target = root / "documents" / plain_name(name or place, "documents")
     import_texts({f"{identity}.md": text for identity, text in imported.documents.items()}, target)
     file = root / "policies" / f"{place}.json"
     if policy is None:
@@ -174,7 +171,7 @@ def instructions(
     """Import instruction records; the next `releaf run` tunes on them."""
     from releaf.corpus.instructions import read_instructions
 
-    _import_records(source, name, "instructions", read_instructions)
+    import_records(source, name, "instructions", read_instructions)
 
 
 @app.command()
@@ -187,25 +184,7 @@ def preferences(
     """Import preference pairs; `releaf run --select preferences` takes them up."""
     from releaf.corpus.preferences import read_preferences
 
-    _import_records(source, name, "preferences", read_preferences)
-
-
-def _import_records(source: Path, name: str | None, what: str, read: Callable[[Sequence[Path]], Validated]) -> None:
-    """Copy a file of records below the imports, if anything in it can be used."""
-    from releaf.artifacts import atomic_write_bytes
-    from resources.sources import imports_root
-
-    effective = settings()
-    if source.suffix not in (".json", ".jsonl"):
-        raise InputError(f"{source} is no file of records; its name must end in .json or .jsonl")
-    if not source.is_file():
-        raise InputError(f"no file at {source}; give a .json or .jsonl file of {what}")
-    checked = read([source])
-    if checked.frame.is_empty():
-        raise InputError(_nothing(source, checked.read, checked.quarantine))
-    target = imports_root(effective.home) / what / f"{_plain_name(name or source.stem, what)}{source.suffix}"
-    atomic_write_bytes(target, source.read_bytes())
-    _report(checked.frame.height, checked.quarantine, what)
+    import_records(source, name, "preferences", read_preferences, "releaf run --select preferences")
 
 
 def _policy(imported: RuleTable, column_map: ColumnMap, taxonomy: Taxonomy) -> dict[str, Any] | None:
@@ -244,7 +223,7 @@ def _summary(imported: RuleTable, folder: Path, policy: Path | None) -> dict[str
 def _show_rules(imported: RuleTable, column_map: ColumnMap, policy: Path | None) -> None:
     repeated = f", {imported.repeated:,} of them twice" if imported.repeated else ""
     out.print(f"{imported.read:,} rows read{repeated}")
-    _report(len(imported.documents), imported.quarantine, "documents", hint=False)
+    report_import(len(imported.documents), imported.quarantine, "documents", taken_up_by=None)
     if policy is None:
         out.print("no policy: no rule could be made; name keywords of the table under `names` in the column map")
     else:
@@ -264,30 +243,3 @@ def _show_rules(imported: RuleTable, column_map: ColumnMap, policy: Path | None)
         out.print(found)
         out.print("[dim]no rule was made of these; a document says what each entry says[/]")
     out.print("[dim]`releaf run` takes them up[/]")
-
-
-def _folder_name(name: str) -> str:
-    return _plain_name(name, "documents")
-
-
-def _plain_name(name: str, what: str) -> str:
-    if not name or name.startswith(".") or "/" in name or "\\" in name:
-        raise InputError(f"{name!r} cannot name a folder or file of {what}; use letters, digits and hyphens")
-    return name
-
-
-def _nothing(source: Path, read: int, quarantine: pl.DataFrame) -> str:
-    first = quarantine.head(1).to_dicts()
-    why = f"; the first of {read} was refused because {first[0]['reason']}" if first else ""
-    return f"{source} holds nothing that can be used{why}"
-
-
-def _report(count: int, quarantine: pl.DataFrame, what: str, *, hint: bool = True) -> None:
-    out.print(f"{count:,} {what} imported, {quarantine.height:,} set aside")
-    for row in quarantine.head(10).iter_rows(named=True):
-        place = f"{row['file']}:{row['line']}" if row["line"] is not None else row["file"]
-        out.print(f"  [yellow]{escape(place)}[/]: {escape(row['reason'])}", soft_wrap=True)
-    if quarantine.height > 10:
-        out.print(f"  [dim]… and {quarantine.height - 10} more[/]")
-    if hint:
-        out.print("[dim]`releaf run` takes them up[/]")

@@ -143,7 +143,8 @@ def _authored(entries: Sequence[Entry], quarantine: Quarantine) -> list[tuple[En
 
 
 def _row(entry: Entry, record: Record) -> Record:
-    row = {"topic": None, "source": entry.file, "split": None, "file": entry.file, "line": entry.line} | record
+    place = {"split": None, "file": entry.file, "line": entry.line}
+    row: Record = {"topic": None, "source": entry.file} | place | record
     return row | {key: row[key].strip() for key in TEXTS}
 
 

@@ -114,7 +114,7 @@ def _authored(entries: Sequence[Entry], quarantine: Quarantine) -> list[tuple[En
 
 def _row(entry: Entry, pair: Pair) -> Pair:
     place = {"source": entry.file, "split": None, "file": entry.file, "line": entry.line}
-    row = {"topic": None, "fault": None} | place | pair
+    row: Pair = {"topic": None, "fault": None} | place | pair
     return row | {key: row[key].strip() for key in TEXTS}
 
 

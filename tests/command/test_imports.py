@@ -198,6 +198,7 @@ def test_preferences_are_imported_and_the_way_on_is_told(imports: Path, tmp_path
     path = listed(tmp_path / "pairs.json", [PAIR, PAIR | {"rejected": PAIR["chosen"]}])
     told = done("preferences", path, "--name", "mine")
     assert "1 preferences imported, 1 set aside" in told
+    assert "`releaf run --select preferences` takes them up" in told
     assert "chosen and rejected are the same; one must be better" in told
     assert (imports / "preferences" / "mine.json").read_bytes() == path.read_bytes()
 
