@@ -14,6 +14,7 @@ import numpy.typing as npt
 from releaf.errors import DataError
 from releaf.graph.baselines import Scorer, baseline_scorers, dot_product
 from releaf.graph.build import GraphArrays, relation_between
+from releaf.graph.hard_negatives import HardNegatives, hard_negatives, neighbour_lists
 from releaf.graph.splits import EdgeSplit, IntArray, check_no_leak
 from releaf.metrics.links import (
     Difference,
@@ -118,6 +119,21 @@ def evaluate_links(graph: GraphArrays, split: EdgeSplit, z: npt.ArrayLike, text:
     )
 
 
+def evaluate_hard(
+    graph: GraphArrays, split: EdgeSplit, z: npt.ArrayLike, text: npt.ArrayLike, *, seed: int
+) -> dict[str, LinkFigures]:
+    """Figures by scorer on the test edges against hard non-edges instead of random ones, see `hard_negatives`.
+
+    `auc_within` and the ranks are as in `LinkFigures`, with each end's pool of hard candidates.
+    """
+    check_no_leak(split)
+    others = hard_negatives(graph, split, text, seed=seed)
+    scorers = {MODEL: dot_product(z), **baseline_scorers(split.message, text)}
+    everything = np.ones(split.test.shape[1], dtype=bool)
+    measured = {name: _Measured.against(scorer, graph, split.test, others) for name, scorer in scorers.items()}
+    return {name: one.figures(everything) for name, one in measured.items()}
+
+
 @dataclass(frozen=True, eq=False)
 class _Measured:
     """Scores of one scorer on the test edges and negatives (P each), and both ranks of each test edge (P, 2).
@@ -132,10 +148,23 @@ class _Measured:
 
     @classmethod
     def of(cls, scorer: Scorer, graph: GraphArrays, split: EdgeSplit) -> _Measured:
-        positive = scorer(split.test)
-        ranks = [_ranks(scorer, positive, graph, split, ends) for ends in (split.test, split.test[::-1])]
-        groups = _kind_of_edge(graph, split.test), _kind_of_edge(graph, split.test_negatives)
-        return cls(positive, scorer(split.test_negatives), groups, np.stack(ranks, axis=1))
+        neighbours = neighbour_lists(split)
+        of_kind = [np.flatnonzero(graph.kinds == kind) for kind in range(len(graph.kind_names))]
+        there, back = (
+            [np.setdiff1d(of_kind[graph.kinds[true]], neighbours[fixed]) for fixed, true in ends.T]
+            for ends in (split.test, split.test[::-1])
+        )
+        return cls.against(scorer, graph, split.test, HardNegatives(split.test_negatives, (there, back)))
+
+    @classmethod
+    def against(cls, scorer: Scorer, graph: GraphArrays, edges: IntArray, others: HardNegatives) -> _Measured:
+        positive = scorer(edges)
+        ranks = [
+            _ranks(scorer, positive, ends[0], pool)
+            for ends, pool in zip((edges, edges[::-1]), others.pools, strict=True)
+        ]
+        groups = _kind_of_edge(graph, edges), _kind_of_edge(graph, others.negatives)
+        return cls(positive, scorer(others.negatives), groups, np.stack(ranks, axis=1))
 
     @property
     def scores(self) -> Scores:
@@ -156,27 +185,16 @@ class _Measured:
         )
 
 
-def _ranks(scorer: Scorer, scores: FloatArray, graph: GraphArrays, split: EdgeSplit, ends: IntArray) -> FloatArray:
-    """Rank of ends[1] among the nodes of its kind that make no edge with ends[0], for each test edge."""
-    neighbours = _neighbours(split)
-    of_kind = [np.flatnonzero(graph.kinds == kind) for kind in range(len(graph.kind_names))]
+def _ranks(scorer: Scorer, scores: FloatArray, fixed: IntArray, pools: list[IntArray]) -> FloatArray:
+    """Rank of each edge (P) among the pairs of its fixed end (P) with the nodes of its pool, 1 in an empty pool."""
     ranks: list[float] = []
-    for start in range(0, ends.shape[1], _QUERIES_AT_ONCE):
-        queries = ends[:, start : start + _QUERIES_AT_ONCE]
-        others = [np.setdiff1d(of_kind[graph.kinds[true]], neighbours[fixed]) for fixed, true in queries.T]
-        fixed = np.repeat(queries[0], [len(one) for one in others])
-        found = scorer(np.stack([fixed, np.concatenate(others)]))
-        pieces = np.split(found, np.cumsum([len(one) for one in others])[:-1])
+    for start in range(0, len(fixed), _QUERIES_AT_ONCE):
+        others = pools[start : start + _QUERIES_AT_ONCE]
+        sizes = [len(one) for one in others]
+        found = scorer(np.stack([np.repeat(fixed[start : start + len(others)], sizes), np.concatenate(others)]))
+        pieces = np.split(found, np.cumsum(sizes)[:-1])
         ranks += [rank_among(score, piece) for score, piece in zip(scores[start:], pieces, strict=False)]
     return np.array(ranks)
-
-
-def _neighbours(split: EdgeSplit) -> list[IntArray]:
-    """Each node with all its neighbours in any part of the split, itself included."""
-    both = np.concatenate([split.positives, split.positives[::-1]], axis=1)
-    order = np.argsort(both[0], kind="stable")
-    pieces = np.split(both[1][order], np.cumsum(np.bincount(both[0], minlength=split.n_nodes))[:-1])
-    return [np.append(piece, node) for node, piece in enumerate(pieces)]
 
 
 def _kind_of_edge(graph: GraphArrays, pairs: IntArray) -> IntArray:

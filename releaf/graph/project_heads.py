@@ -59,20 +59,24 @@ def fit_known(view: ProjectView, *, seed: int) -> Head:
     A true pair is held against other projects that lost a fact in the same tenth: a project that lost its only item
     must not give itself away by that, for it would in no graph that anyone asks about.
     """
-    pairs = np.argwhere(view.stated)
-    fold = np.random.default_rng([seed, 1]).integers(PAIR_FOLDS, size=view.stated.shape)
-    return _fit(_known_parts(view, pairs, fold), len(pairs), seed)
+    return _fit(_known_parts(view, seed), int(view.stated.sum()), seed)
 
 
-def _known_parts(view: ProjectView, pairs: IntArray, fold: IntArray) -> Iterator[_Shown]:
+def _known_parts(view: ProjectView, seed: int) -> Iterator[_Shown]:
     everyone = np.arange(len(view.items))
+    # Non-pairs take turns too, so that each is seen once and shares are those of the whole.
+    turn = np.random.default_rng([seed, 7]).integers(PAIR_FOLDS, size=view.stated.shape)
+    for number, (hidden, without) in enumerate(hide_pairs_in_turn(view, seed=seed)):
+        false = ~view.stated & (turn == number)
+        yield _Shown(pair_features(without, everyone), hidden, false, ~view.stated & hidden.any(axis=0))
+
+
+def hide_pairs_in_turn(view: ProjectView, *, seed: int) -> Iterator[tuple[BoolArray, ProjectView]]:
+    """Ten times the stated pairs that are hidden (I, P), a tenth each, and the view without them."""
+    turn = np.random.default_rng([seed, 1]).integers(PAIR_FOLDS, size=view.stated.shape)
     for number in range(PAIR_FOLDS):
-        hidden = pairs[fold[tuple(pairs.T)] == number]
-        true = np.zeros_like(view.stated)
-        true[tuple(hidden.T)] = True
-        figures = pair_features(view.without(positions(view, hidden)), everyone)
-        false = ~view.stated & (fold == number)
-        yield _Shown(figures, true, false, ~view.stated & true.any(axis=0))
+        hidden = view.stated & (turn == number)
+        yield hidden, view.without(positions(view, np.argwhere(hidden)))
 
 
 def fit_new(view: ProjectView, *, seed: int, folds: int = ITEM_FOLDS) -> Head:

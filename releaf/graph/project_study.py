@@ -1,0 +1,140 @@
+"""Measuring recommendations: held-out projects of known items, and whole items held out, beside every baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from releaf.graph.build import GraphArrays
+from releaf.graph.evaluation import LinkFigures, evaluate_hard, evaluate_links
+from releaf.graph.project_heads import fit_new, hide_items
+from releaf.graph.project_ranking import (
+    ALL,
+    PLAUSIBLE,
+    Rankings,
+    gains,
+    joined,
+    pools,
+    rank_projects,
+)
+from releaf.graph.project_view import ProjectView, pair_features
+from releaf.graph.scorer_fit import known_structure
+from releaf.graph.scoring import MODEL, baseline_scores, embedding_scores
+from releaf.graph.splits import EdgeSplit
+
+FloatArray = npt.NDArray[np.float64]
+STRUCTURE, EMBEDDINGS = "structure", "embeddings"
+_METRICS = ("mrr", "hits_at_10")
+
+
+@dataclass(frozen=True, eq=False)
+class SplitMeasure:
+    """What a model reaches on one split: link figures by scorer, by relation, against hard non-edges, and rankings."""
+
+    links: dict[str, LinkFigures]
+    per_relation: dict[str, dict[str, LinkFigures]]
+    hard: dict[str, LinkFigures]
+    known: Rankings
+
+
+def measure_split(
+    graph: GraphArrays, text: npt.ArrayLike, split: EdgeSplit, z_message: npt.ArrayLike, *, blend: float, seed: int
+) -> SplitMeasure:
+    """Measure embeddings `z_message` (N, width) of the training edges, and scores made with them, on the test edges.
+
+    Scorers of projects are `model` (head and embeddings), its parts `structure` and `embeddings`, and the baselines.
+    """
+    links = evaluate_links(graph, split, z_message, text)
+    return SplitMeasure(
+        links.overall,
+        links.per_relation,
+        evaluate_hard(graph, split, z_message, text, seed=seed),
+        known_rankings(graph, text, split, z_message, blend=blend, seed=seed),
+    )
+
+
+def known_rankings(
+    graph: GraphArrays, text: npt.ArrayLike, split: EdgeSplit, z_message: npt.ArrayLike, *, blend: float, seed: int
+) -> Rankings:
+    """Rankings of the test pairs of item and project, by pool and scorer."""
+    train, test = (ProjectView.of(graph, text, pairs) for pairs in (split.train, split.test))
+    structure, embedded = known_structure(train, seed=seed), embedding_scores(train, z_message)
+    scores = {
+        MODEL: structure + blend * embedded,
+        STRUCTURE: structure,
+        EMBEDDINGS: embedded,
+        **baseline_scores(train, np.arange(len(train.items))),
+    }
+    return rank_projects(scores, test.stated, pools(ProjectView.of(graph, text), test.stated))
+
+
+def new_item_rankings(view: ProjectView, *, seed: int, folds: int | None = None, matched: bool = True) -> Rankings:
+    """Rankings of all projects of items that are held out in turn, all but text and what they are made of.
+
+    Head and baselines see the same edges. `folds` items at a time share a turn; None leaves out one at a time. With
+    `matched` every other project is scored without one of its items, drawn at random: the true ones lost theirs, and
+    a project must not be found by what it lost.
+    """
+    rng = np.random.default_rng([seed, 6])
+    used = rng.permutation(np.flatnonzero(view.stated.any(axis=1)))
+    among = {name: pool for name, pool in pools(view, view.stated).items() if name in (ALL, PLAUSIBLE)}
+    parts = []
+    for items in np.array_split(used, min(folds or len(used), len(used))):
+        left = hide_items(view, items, None)
+        seen = hide_items(view, items, rng) if matched else left
+        figures = {MODEL: fit_new(left, seed=seed).scores(pair_features(seen, items)), **baseline_scores(seen, items)}
+        held = np.zeros_like(view.stated)
+        held[items] = view.stated[items]
+        parts.append(rank_projects({name: _rows(view, items, rows) for name, rows in figures.items()}, held, among))
+    return joined(parts)
+
+
+def _rows(view: ProjectView, items: npt.NDArray[np.int64], rows: FloatArray) -> FloatArray:
+    scores = np.zeros(view.stated.shape)
+    scores[items] = rows
+    return scores
+
+
+def spread(parts: Sequence[Mapping[str, LinkFigures]]) -> dict[str, dict[str, dict[str, float]]]:
+    """Mean and standard deviation (n − 1; 0 of one) over splits of every link figure, by scorer and figure."""
+    return {
+        name: {
+            key: _mean_sd([asdict(part[name])[key] for part in parts if name in part])
+            for key in LinkFigures.__dataclass_fields__
+        }
+        for name in parts[0]
+    }
+
+
+def ranking_spread(parts: Sequence[Rankings]) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
+    """Mean and standard deviation over splits of every ranking figure, by pool, scorer and figure."""
+    return {
+        pool: {name: _by_key([asdict(part[pool][name].figures()) for part in parts]) for name in parts[0][pool]}
+        for pool in parts[0]
+    }
+
+
+def _by_key(figures: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    return {key: _mean_sd([one[key] for one in figures]) for key in figures[0]}
+
+
+def _mean_sd(values: Sequence[float]) -> dict[str, float]:
+    deviation = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+    return {"mean": float(np.mean(values)), "sd": deviation}
+
+
+def all_gains(rankings: Rankings, model: str = MODEL) -> dict[str, dict[str, dict[str, dict[str, Any]]]]:
+    """The model's gain over every other scorer with interval, p and verdict, by pool, metric and scorer."""
+    return {
+        pool: {
+            metric: {
+                name: {**asdict(gain), "verdict": gain.verdict} for name, gain in gains(by_name, model, metric).items()
+            }
+            for metric in _METRICS
+        }
+        for pool, by_name in rankings.items()
+    }
