@@ -14,6 +14,7 @@ import dagster as dg
 
 from releaf.errors import ArtifactError
 from releaf_assets import embeddings, indexes, knowledge_graph
+from releaf_assets.checkpoints import alignment as alignment_checkpoints
 from releaf_assets.checkpoints import classifier as classifier_checkpoints
 from releaf_assets.checkpoints import graph as graph_checkpoints
 from releaf_assets.checkpoints import language as language_checkpoints
@@ -24,6 +25,7 @@ from releaf_assets.checks import build_checks, gate_key
 from releaf_assets.datasets import documents, facts, images, instructions, judgements, policies, preferences, taxonomy
 from releaf_assets.gates import GATES, Gate
 from releaf_assets.release import build_release
+from releaf_assets.reports import alignment as alignment_reports
 from releaf_assets.reports import language as language_reports
 from releaf_assets.reports import recommendation
 from releaf_assets.reports import retrieval as retrieval_reports
@@ -63,12 +65,14 @@ MODULES: tuple[ModuleType, ...] = (
     classifier_checkpoints,
     graph_checkpoints,
     language_checkpoints,
+    alignment_checkpoints,
     reranker_checkpoints,
     search_checkpoints,
     vision_reports,
     retrieval_reports,
     recommendation,
     language_reports,
+    alignment_reports,
 )
 
 

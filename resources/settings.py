@@ -24,7 +24,7 @@ from releaf.artifacts import content_hash
 from releaf.corpus.settings import CorpusSettings, RenderingSettings
 from releaf.errors import InputError, UnknownNameError
 from releaf.graph.settings import GraphSettings
-from releaf.language.settings import LanguageSettings
+from releaf.language.settings import AlignmentSettings, LanguageSettings
 from releaf.retrieval.settings import RerankerSettings, RetrievalSettings
 from releaf.vision.settings import DescriptorSettings, VisionSettings
 
@@ -61,6 +61,7 @@ class Settings(BaseSettings):
     retrieval: RetrievalSettings = RetrievalSettings()
     reranker: RerankerSettings = RerankerSettings()
     language: LanguageSettings = LanguageSettings()
+    alignment: AlignmentSettings = AlignmentSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -19,6 +19,9 @@ SPECIAL_TOKENS = ("<pad>", "<bos>", "<eos>")
 PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 """Linear layers of one block, by their names in transformers' Llama."""
 
+ATTENTION = PROJECTIONS[:4]
+"""Those of attention: all that a mixture of experts shares with a dense block."""
+
 SECTION = "\n\n### "
 """What opens each part of a prompt but the first; a model that writes it has run on past its answer."""
 
@@ -46,6 +49,30 @@ class TokenizerSettings:
 
 
 @dataclass(frozen=True)
+class ExpertSettings:
+    """A sparse mixture of experts in the place of each block's feed-forward layer.
+
+    count: experts of a block; 0 or 1 is a dense block. active: experts that each token is sent to.
+    balance: α of the load-balancing loss, 0 leaves the load to itself.
+    """
+
+    count: int = 0
+    active: int = 2
+    balance: float = 0.01
+
+    def __post_init__(self) -> None:
+        if self.count < 0 or self.balance < 0:
+            raise InputError(f"experts count {self.count} and balance {self.balance} must be at least 0")
+        if self.sparse and not 1 <= self.active <= self.count:
+            raise InputError(f"{self.active} active experts must be between 1 and the count {self.count}")
+
+    @property
+    def sparse(self) -> bool:
+        """Whether there is a choice between experts."""
+        return self.count > 1
+
+
+@dataclass(frozen=True)
 class DecoderSettings:
     """Shape of a decoder: RMSNorm, RoPE, SwiGLU and grouped-query attention, as in Llama.
 
@@ -53,6 +80,7 @@ class DecoderSettings:
     key_value_heads: heads of keys and values, each shared by heads / key_value_heads query heads.
     feed_forward: inner width of SwiGLU. context: most tokens at once, prompt and answer together.
     rope_base: θ of the rotary embedding. tie_embeddings: one matrix for tokens going in and coming out.
+    experts: a sparse mixture, each expert as wide as `feed_forward`; dense by default.
     """
 
     width: int = 128
@@ -63,6 +91,7 @@ class DecoderSettings:
     context: int = 512
     rope_base: float = 10_000.0
     tie_embeddings: bool = False
+    experts: ExpertSettings = ExpertSettings()
 
     def __post_init__(self) -> None:
         for name in ("width", "layers", "heads", "key_value_heads", "feed_forward"):
@@ -200,10 +229,11 @@ class AlignmentSettings:
 
     algorithm: `ppo` (clipped, with a value head) or `rloo` (leave-one-out baseline, no value head).
     steps: rounds of writing answers and learning from them. prompts_per_step × samples_per_prompt: answers of a round.
-    max_new_tokens: longest answer. epochs: passes of PPO over a round's answers; RLOO makes one.
-    minibatch: answers of one optimizer step. learning_rate: of the adapter, value_learning_rate: of the value head.
-    clip: ε of ratio and value. kl_weight: β of the penalty a nat against the tuned model. value_weight, entropy_weight:
-    of their terms in the loss. discount: γ. smoothing: λ of generalized advantage estimation.
+    max_new_tokens: longest answer. temperature: divides the logits of policy and tuned model alike, so that what is
+    learned, and the drift, are those of answers as they are served. epochs: passes of PPO over a round's answers (RLOO
+    makes one). minibatch: answers of one optimizer step. learning_rate: of the adapter, value_learning_rate: of the
+    value head. clip: ε of ratio and value. kl_weight: β of the penalty a nat against the tuned model. value_weight,
+    entropy_weight: of their terms in the loss. discount: γ. smoothing: λ of generalized advantage estimation.
     kl_limit: nats an answer may drift from the tuned model before training stops. unfinished_penalty: taken from the
     reward, in standard deviations, of an answer that does not come to its end. judge_samples: answers a held-out
     prompt is judged by. seed: of answers, order and value head.
@@ -214,6 +244,7 @@ class AlignmentSettings:
     prompts_per_step: int = 16
     samples_per_prompt: int = 4
     max_new_tokens: int = 64
+    temperature: float = 0.7
     epochs: int = 2
     minibatch: int = 16
     learning_rate: float = 3e-4
@@ -234,7 +265,7 @@ class AlignmentSettings:
         for name in (*whole, "judge_samples"):
             if getattr(self, name) < 1:
                 raise InputError(f"alignment {name} {getattr(self, name)} must be at least 1")
-        for name in ("learning_rate", "value_learning_rate", "kl_limit"):
+        for name in ("temperature", "learning_rate", "value_learning_rate", "kl_limit"):
             if not getattr(self, name) > 0:
                 raise InputError(f"alignment {name} {getattr(self, name)} must be above 0")
         for name in ("kl_weight", "value_weight", "entropy_weight", "unfinished_penalty"):
@@ -270,6 +301,12 @@ class LanguageSettings:
         if self.source != "scratch" and (kind not in ("path", "hub") or not name):
             raise InputError(
                 f"language source {self.source!r} is none of scratch, path:<directory> and hub:<owner>/<name>"
+            )
+        targets = self.tuning.adapter.targets
+        if self.source == "scratch" and self.base.decoder.experts.sparse and not set(targets) <= set(ATTENTION):
+            raise InputError(
+                f"LoRA targets {', '.join(targets)} with {self.base.decoder.experts.count} experts: the adapter of a "
+                f"mixture goes on attention; set tuning.adapter.targets to some of {', '.join(ATTENTION)}"
             )
         if self.quantize not in get_args(Quantize):
             raise InputError(f"quantize {self.quantize!r} is none of {', '.join(get_args(Quantize))}")

@@ -49,8 +49,12 @@ READERS = {
         "search_choice",
         "retrieval_report",
         "encoder_report",
+        "reward_model",
+        "aligned_adapter",
+        "alignment_report",
     },
     "reranker": {"reranker_checkpoint", "search_choice", "retrieval_report"},
+    "alignment": {"aligned_adapter", "alignment_report"},
     "language": {"language_tokenizer", "language_base", "language_adapter", "language_report"},
 }
 CHANGES: dict[str, dict[str, Any]] = {
@@ -61,6 +65,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "graph": {"hidden": 32},
     "retrieval": {"batch_size": 9},
     "reranker": {"layers": 2},
+    "alignment": {"steps": 3},
     "language": {"base": {"epochs": 3}},
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from releaf.language.adapters import load_adapter, save_adapter, without_deprecation
+from releaf.language.alignment.features import Block, Matrix, decoder_block
+from releaf.language.alignment.pairs import Answered
 from releaf.language.alignment.ppo import divergence, entropy
 from releaf.language.batches import Batch
 from releaf.language.decoder import Base, geometry_of
@@ -38,11 +40,13 @@ class Reading:
 class Policy:
     """A base that carries two adapters of one shape; only `LEARNS` and the value head change.
 
-    Dropout stays off, so that the ratio of new to old probabilities starts at exactly 1.
+    Dropout stays off, so that the ratio of new to old probabilities starts at exactly 1. `temperature` divides the
+    logits of both: probabilities, entropies and drift are those of answers drawn at it.
     """
 
-    def __init__(self, base: Base, adapter: Path, reference: Path, *, seed: int) -> None:
+    def __init__(self, base: Base, adapter: Path, reference: Path, *, temperature: float = 1.0, seed: int = 0) -> None:
         self.base = base
+        self.temperature = temperature
         self.model: PeftModel = load_adapter(base, adapter)
         with without_deprecation():
             self.model.load_adapter(str(reference), adapter_name=REFERENCE, is_trainable=False)
@@ -100,7 +104,7 @@ class Policy:
         self.model.train(False)
 
     def _forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Logits (B, T − 1, V) in fp32 and the last hidden states (B, T − 1, C)."""
+        """Logits (B, T − 1, V) over the temperature in fp32, and the last hidden states (B, T − 1, C)."""
         model: Any = self.model
         output = model(
             input_ids=batch.ids.to(self.device),
@@ -108,7 +112,18 @@ class Policy:
             use_cache=False,
             output_hidden_states=True,
         )
-        return output.logits[:, :-1].float(), output.hidden_states[-1][:, :-1].float()
+        return output.logits[:, :-1].float() / self.temperature, output.hidden_states[-1][:, :-1].float()
+
+
+def reference_block(policy: Policy) -> Block:
+    """`features.decoder_block` of the tuned model: what rewards an answer must not move with the policy."""
+    block = decoder_block(policy.model, policy.base)
+
+    def of_reference(answers: Sequence[Answered]) -> Matrix:
+        with policy.as_reference():
+            return block(answers)
+
+    return of_reference
 
 
 def answer_mask(batch: Batch, device: torch.device) -> Tensor:

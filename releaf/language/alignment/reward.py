@@ -136,7 +136,7 @@ def _newton(kernel: Matrix, ridge: float) -> Vector:
         weight = miss * (1 - miss)
         dual: Vector = np.linalg.solve(ridge * np.eye(len(kernel)) + weight[:, None] * kernel, miss + weight * margins)
         moved = kernel @ dual - margins
-        margins = margins + moved
+        margins = np.asarray(margins + moved, dtype=np.float64)
         if np.abs(moved).max() < 1e-9 * max(1.0, float(np.abs(margins).max())):
             return dual
     raise TrainingError(f"the reward model did not settle in {_NEWTON_STEPS} Newton steps; raise its ridge ({ridge})")

@@ -69,7 +69,7 @@ class _Run:
         self.policy, self.questions, self.reward, self.plan = policy, list(questions), reward, settings
         self.objective: Objective = objective_of(settings)
         self.generation = GenerationSettings(
-            max_new_tokens=settings.max_new_tokens, temperature=1.0, top_p=1.0, stop=()
+            max_new_tokens=settings.max_new_tokens, temperature=settings.temperature, top_p=1.0, stop=()
         )
         self.optimizer = torch.optim.AdamW(
             [
