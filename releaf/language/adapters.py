@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from releaf.artifacts import read_json, storage_errors, write_json
 from releaf.errors import ArtifactError, InputError
 from releaf.language.decoder import Base, Geometry, geometry_of
+from releaf.language.experts import refuse_expert_targets
 from releaf.language.settings import AdapterSettings
 from releaf.language.tokenizer import tokenizer_fingerprint
 
@@ -30,12 +31,13 @@ def attach(base: Base, settings: AdapterSettings, *, seed: int) -> PeftModel:
     """Put a fresh adapter on the base; only the adapter learns, and at first it changes no output since B is zero.
 
     The base's own modules are wrapped in place: use `without_adapter` to see the base again. Raises `InputError` for a
-    rank above the base's width or a base that already carries an adapter.
+    rank above the base's width, a base that already carries an adapter, or targets within a base's experts.
     """
     import torch
     from peft import get_peft_model
 
     _refuse_second(base)
+    refuse_expert_targets(base.model, settings.targets)
     width = geometry_of(base.model).width
     if settings.rank > width:
         raise InputError(f"LoRA rank {settings.rank} is above the base's width {width}; it could not lower any rank")

@@ -23,10 +23,11 @@ class RowCache(Cache):
     def keep(self, rows: Tensor) -> None:
         """Drop every row but these, in this order; `rows` (B,) int64."""
         for layer in self.layers:
-            layer.batch_select_indices(rows)
+            if isinstance(layer, _Layer):
+                layer.batch_select_indices(rows)
 
 
-class _Layer(DynamicLayer):
+class _Layer(DynamicLayer):  # type: ignore[no-untyped-call]
     """One layer's keys and values as views of the filled part of (B, H, room, D); room doubles when it is full."""
 
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
@@ -43,16 +44,17 @@ class _Layer(DynamicLayer):
             self._store = [self._grown(held, start) for held in self._store]
         for held, new in zip(self._store, (key_states, value_states), strict=True):
             held.narrow(-2, start, new.shape[-2]).copy_(new)
-        self._view()
-        return self.keys, self.values
+        return self._view()
 
     def batch_select_indices(self, indices: Tensor) -> None:
         """Keep these rows."""
         self._store = [held.index_select(0, indices.to(held.device)) for held in self._store]
         self._view()
 
-    def _view(self) -> None:
-        self.keys, self.values = (held.narrow(-2, 0, self._length) for held in self._store)
+    def _view(self) -> tuple[Tensor, Tensor]:
+        keys, values = (held.narrow(-2, 0, self._length) for held in self._store)
+        self.keys, self.values = keys, values
+        return keys, values
 
     def _grown(self, held: Tensor, filled: int) -> Tensor:
         rows, heads, _, width = held.shape

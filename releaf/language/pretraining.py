@@ -18,6 +18,7 @@ import polars as pl
 from releaf.errors import DataError
 from releaf.language.batches import Batch, Row, batched, mean_loss, score_rows
 from releaf.language.decoder import Base, as_base, build_decoder, quick_attention
+from releaf.language.experts import balance_term, routed
 from releaf.language.ngram import Trigram
 from releaf.language.settings import BaseSettings
 from releaf.language.tokenizer import TextFigures, encode, text_figures, train_tokenizer
@@ -112,8 +113,12 @@ class CorpusTask:
         return math.ceil(rows / self.settings.batch_size)
 
     def loss(self, model: nn.Module, batch: Batch) -> Tensor:
-        """Mean cross-entropy of the next token, in nats."""
-        return mean_loss(model, batch)
+        """Mean cross-entropy of the next token, in nats; of a mixture of experts with the term that balances them."""
+        if not self.settings.decoder.experts.sparse:
+            return mean_loss(model, batch)
+        with routed(model) as logits:
+            loss = mean_loss(model, batch)
+        return loss + balance_term(model, logits, batch.mask)
 
     def samples(self, batch: Batch) -> int:
         """Windows in a batch."""

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from transformers import PreTrainedTokenizerFast
@@ -55,7 +57,12 @@ def test_no_token_costs_a_decode_of_the_whole_answer(
     tokenizer: PreTrainedTokenizerFast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[int] = []
-    monkeypatch.setattr(answer_text, "decode", lambda own, ids: read.append(len(ids)) or decode(own, ids))
+
+    def counted(own: PreTrainedTokenizerFast, ids: Sequence[int]) -> str:
+        read.append(len(ids))
+        return decode(own, ids)
+
+    monkeypatch.setattr(answer_text, "decode", counted)
     ids = (encode(tokenizer, "Rinse ♻ the jar. ") + [tokenizer.pad_token_id] * 40) * 20
     assert "".join(pieces(tokenizer, ids)) == "Rinse ♻ the jar. " * 20
 
@@ -85,6 +92,7 @@ def test_an_answer_stops_before_a_stop_string(
 
 
 def _byte(name: str) -> int:
-    from transformers.convert_slow_tokenizer import bytes_to_unicode
+    from transformers import convert_slow_tokenizer
 
-    return {char: value for value, char in bytes_to_unicode().items()}.get(name, -1)
+    alphabet: Any = convert_slow_tokenizer
+    return next((value for value, char in alphabet.bytes_to_unicode().items() if char == name), -1)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -75,7 +76,8 @@ def test_greedy_rows_write_what_transformers_does(base: Base, prompts: list[list
     longest = max(map(len, prompts))
     padded = torch.tensor([[0] * (longest - len(prompt)) + prompt for prompt in prompts])
     mask = torch.tensor([[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts])
-    theirs = base.model.generate(padded, attention_mask=mask, max_new_tokens=12, do_sample=False)[:, longest:]
+    model: Any = base.model
+    theirs = model.generate(padded, attention_mask=mask, max_new_tokens=12, do_sample=False)[:, longest:]
     ours = generate_batch(base.model, base.tokenizer, prompts, GREEDY)
 
     assert [list(answer.ids) for answer in ours] == [
@@ -107,6 +109,6 @@ def test_a_prompt_that_cannot_be_continued_is_named(base: Base) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"seeds": [1]}, {"batch_size": 0}])
-def test_contradictory_arguments_are_refused(base: Base, wrong: dict[str, object]) -> None:
+def test_contradictory_arguments_are_refused(base: Base, wrong: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="2 prompts need as many seeds"):
         generate_batch(base.model, base.tokenizer, [[1], [1]], GREEDY, **wrong)
