@@ -134,8 +134,9 @@ def vision(
 
 @app.command()
 def graph(
-    file: Annotated[Path, typer.Argument(help="A citation graph as .npz: edges, sparse features.")],
-    seed: Annotated[int, typer.Option(help="Of the 85/5/10 split and of training.")] = 0,
+    file: Annotated[Path, typer.Argument(help="A citation graph as .npz: edges, and features if it has any.")],
+    seed: Annotated[int, typer.Option(help="Of the 85/5/10 split and of training; the first of several.")] = 0,
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds: the mean, the deviation and each are told.")] = 1,
     as_json: Json = False,
 ) -> None:
     """AUC and average precision of link prediction on a citation graph, beside baselines that learn nothing."""
@@ -145,7 +146,7 @@ def graph(
     effective = settings()
     with stdout_kept_clean(), progress_bar() as bars:
         hardware = detect(effective.device, effective.precision)
-        result = evaluate_npz(file, CITATION_SETTINGS, hardware, seed=seed, progress=Bar(bars, "graph"))
+        result = evaluate_npz(file, CITATION_SETTINGS, hardware, seed=seed, seeds=seeds, progress=Bar(bars, "graph"))
     _show(result, as_json)
 
 

@@ -138,13 +138,13 @@ class Child:
     own: int | None
 
 
-def run_child(*arguments: str, limit_bytes: int | None = None) -> Child:
-    """Run `retrieval_parts.child` with the arguments in a process of its own.
+def run_child(*arguments: str, limit_bytes: int | None = None, module: str = "retrieval_parts.child") -> Child:
+    """Run a module with the arguments in a process of its own.
 
     Raises `BenchmarkError` with its last words when it fails, or when it holds more than the limit: it is then stopped.
     """
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(_HERE), os.environ.get("PYTHONPATH", "")])}
-    command = [sys.executable, "-m", "retrieval_parts.child", *arguments]
+    command = [sys.executable, "-m", module, *arguments]
     own: int | None = None
     started = time.monotonic()
     # Files, not pipes: a pipe that nobody reads stops a child that says much.

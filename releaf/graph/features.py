@@ -91,16 +91,26 @@ def principal_axes(centred: npt.NDArray[np.float64], width: int) -> npt.NDArray[
     They are the eigenvectors of XᵀX: for many rows of many columns far quicker than the singular vectors of X, and
     exact enough for axes that hold more than about a millionth of the leading one's spread.
     """
-    columns = centred.shape[1]
     with one_blas_thread():
-        scatter = centred.T @ centred
+        return axes_of_scatter(centred.T @ centred, width, max(centred.shape))
+
+
+def axes_of_scatter(scatter: npt.NDArray[np.float64], width: int, size: int) -> npt.NDArray[np.float64]:
+    """The same from XᵀX (D, D), where `size` is the larger of the numbers of rows and columns of X."""
+    columns = len(scatter)
+    with one_blas_thread():
         strength, axes = scipy.linalg.eigh(scatter, subset_by_index=[max(0, columns - width), columns - 1])
     strength, axes = strength[::-1], axes[:, ::-1]
-    kept = axes[:, strength > max(strength[0], 0) * max(centred.shape) * np.finfo(np.float64).eps]
-    largest = np.abs(kept).argmax(axis=0)[None]
+    kept = axes[:, strength > max(strength[0], 0) * size * np.finfo(np.float64).eps]
     components = np.zeros((columns, width))
-    components[:, : kept.shape[1]] = kept * np.sign(np.take_along_axis(kept, largest, axis=0))
+    components[:, : kept.shape[1]] = signed(kept)
     return components
+
+
+def signed(axes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Axes (D, width), each turned so that its largest entry is positive."""
+    largest = np.abs(axes).argmax(axis=0)[None]
+    return np.asarray(axes * np.where(np.take_along_axis(axes, largest, axis=0) < 0, -1, 1))
 
 
 def one_blas_thread() -> AbstractContextManager[object]:

@@ -104,7 +104,7 @@ def _number(node: Any, table: Any, nodes: Any, count: Any) -> Any:
         return table[slot], table, nodes, count
     if count == len(nodes):
         nodes = _grown(nodes, 2 * count)
-        table = np.full(4 * len(nodes), -1, dtype=np.int64)
+        table = np.full(2 * len(nodes), -1, dtype=np.int32)
         for index in range(count):
             table[_slot(table, nodes[index], nodes)] = index
         slot = _slot(table, node, nodes)
@@ -117,10 +117,10 @@ def _number(node: Any, table: Any, nodes: Any, count: Any) -> Any:
 def neighbourhood(indptr: Any, indices: Any, seeds: Any, fanouts: Any, keys: Any, key: Any) -> Any:
     """The fields of a `Neighbourhood`, in their order."""
     room = 1024
-    while room < len(seeds):
+    while room < 4 * len(seeds):
         room *= 2
     nodes = np.empty(room, dtype=np.int64)
-    table = np.full(4 * room, -1, dtype=np.int64)
+    table = np.full(2 * room, -1, dtype=np.int32)
     count = np.int64(0)
     places = np.empty(len(seeds), dtype=np.int64)
     for index in range(len(seeds)):

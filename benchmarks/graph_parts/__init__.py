@@ -1,0 +1,1 @@
+"""The parts of `benchmarks/graph.py`: one module a subject, over what they share in `made`."""
