@@ -7,7 +7,7 @@ verdict of every gate for exactly the versions it is about to publish. How a gat
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 from releaf.artifacts import content_hash
@@ -86,25 +86,8 @@ GATES: tuple[Gate, ...] = (
     _data_quality("disposal_policies", 0.0),
     Gate("no_split_leak", "waste_images", "leaking_pairs", "<=", 0, "No near duplicates lie in two splits."),
     Gate("no_split_leak", "instructions", "leaking_groups", "<=", 0, "No near-duplicate group straddles two splits."),
-    replace(_data_quality("preferences", 0.10), release=False),
-    Gate(
-        "no_split_leak",
-        "preferences",
-        "leaking_groups",
-        "<=",
-        0,
-        "No near-duplicate group straddles two splits.",
-        release=False,
-    ),
-    Gate(
-        "length_bias",
-        "preferences",
-        "length_bias",
-        "<=",
-        0.10,
-        "Length alone hardly tells the chosen answers from the rejected ones.",
-        release=False,
-    ),
+    _data_quality("preferences", 0.10),
+    Gate("no_split_leak", "preferences", "leaking_groups", "<=", 0, "No near-duplicate group straddles two splits."),
     Gate("one_component", "knowledge_graph", "largest_component_share", ">=", 0.95, "The graph hangs together."),
     Gate(
         "item_accuracy",
@@ -147,6 +130,22 @@ GATES: tuple[Gate, ...] = (
         "The trained model is no worse than counting common neighbours.",
     ),
     Gate(
+        "beats_every_baseline",
+        "recommendation_report",
+        "item_mrr_gain",
+        ">=",
+        0.0,
+        "Held-out projects of known items: what is served ranks them no worse than the best baseline.",
+    ),
+    Gate(
+        "new_items_beat_text",
+        "recommendation_report",
+        "new_item_text_hits_gain",
+        ">=",
+        0.0,
+        "Items held out altogether: Hits@10 of what is served is no worse than text cosine's.",
+    ),
+    Gate(
         "adapter_helps", "language_report", "perplexity_ratio", "<=", 0.95, "The adapter lowers the base's perplexity."
     ),
     Gate("perplexity", "language_report", "perplexity_adapter", "<=", 90.0, "Perplexity on held-out instructions."),
@@ -165,6 +164,15 @@ GATES: tuple[Gate, ...] = (
         "<=",
         0.25,
         "The judge of support tells planted sentences from supported ones: mean of both error shares.",
+    ),
+    Gate(
+        "length_bias",
+        "reward_model",
+        "preference_length_bias",
+        "<=",
+        0.10,
+        "Length alone hardly tells the chosen answers that it learned from from the rejected ones.",
+        release=False,
     ),
     Gate(
         "reward_accuracy",
@@ -213,6 +221,24 @@ GATES: tuple[Gate, ...] = (
         "<=",
         0.0,
         "A reranker that is served is no worse on test queries than the fusion it reorders.",
+    ),
+    Gate(
+        "expert_load",
+        "expert_base",
+        "expert_load",
+        "<=",
+        1.5,
+        "No layer's busiest expert has much more to do than the mean expert.",
+        release=False,
+    ),
+    Gate(
+        "prediction_error",
+        "scaling_report",
+        "prediction_error",
+        "<=",
+        0.05,
+        "The law fitted to small runs predicts the loss of a larger one.",
+        release=False,
     ),
 )
 

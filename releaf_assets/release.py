@@ -39,6 +39,7 @@ def build_release(gates: Sequence[Gate]) -> dg.AssetsDefinition:
         knowledge_chunks: Dataset,
         upcycling_facts: Dataset,
         instructions: Dataset,
+        preferences: Dataset,
         retrieval_judgements: Dataset,
         disposal_policies: Artifact,
         knowledge_graph: Artifact,
@@ -70,6 +71,7 @@ def build_release(gates: Sequence[Gate]) -> dg.AssetsDefinition:
             "knowledge_chunks": knowledge_chunks,
             "upcycling_facts": upcycling_facts,
             "instructions": instructions,
+            "preferences": preferences,
             "retrieval_judgements": retrieval_judgements,
         }
         artifacts = {

@@ -65,6 +65,7 @@ def reward_model(
             "reward_calibration_error": evaluation.calibration_error,
             "reward_length_correlation": evaluation.length_correlation,
             "longer_wins": evaluation.longer_wins,
+            "preference_length_bias": preferences.metrics["length_bias"],
             "training_pairs": len(training),
             "held_out_pairs": len(held),
         }

@@ -9,20 +9,9 @@ from resources.sources import imports_root
 from resources.warehouse import Dataset, Warehouse
 
 
-@dg.asset(
-    **stage(
-        "datasets",
-        code="1",
-        kinds={"polars"},
-        deps=["preference_files", "imported_preferences"],
-        on_request=True,
-    )
-)
+@dg.asset(**stage("datasets", code="1", kinds={"polars"}, deps=["preference_files", "imported_preferences"]))
 def preferences(settings: dg.ResourceParam[Settings], warehouse: Warehouse) -> dg.MaterializeResult[Dataset]:
-    """Pairs of a better and a worse answer, with quality figures and splits that no near duplicates straddle.
-
-    Made on request: what learns from them are studies.
-    """
+    """Pairs of a better and a worse answer, with quality figures and splits that no near duplicates straddle."""
     from releaf.corpus.preference_quality import quality_examples, quality_report
     from releaf.corpus.preferences import read_preferences
 

@@ -35,6 +35,7 @@ def build_evaluation_report(gates: Sequence[Gate]) -> dg.AssetsDefinition:
         knowledge_chunks: Dataset,
         upcycling_facts: Dataset,
         instructions: Dataset,
+        preferences: Dataset,
         retrieval_judgements: Dataset,
         knowledge_graph: Artifact,
         dense_index: Artifact,
@@ -61,6 +62,7 @@ def build_evaluation_report(gates: Sequence[Gate]) -> dg.AssetsDefinition:
             "knowledge_chunks": knowledge_chunks,
             "upcycling_facts": upcycling_facts,
             "instructions": instructions,
+            "preferences": preferences,
             "retrieval_judgements": retrieval_judgements,
         }
         artifacts = {
