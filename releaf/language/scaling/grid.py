@@ -63,9 +63,9 @@ class Grid:
     """
 
     sizes: tuple[Size, ...] = (Size(32, 2), Size(64, 2), Size(64, 4), Size(96, 4))
-    tokens: tuple[int, ...] = (24_000, 48_000, 96_000, 192_000)
-    held_out: tuple[Size, int] = (Size(128, 4), 288_000)
-    vocabulary: int = 512
+    tokens: tuple[int, ...] = (20_000, 40_000, 80_000, 160_000)
+    held_out: tuple[Size, int] = (Size(128, 4), 240_000)
+    vocabulary: int = 384
     window: int = 128
     batch_size: int = 4
     learning_rate: float = 4e-3

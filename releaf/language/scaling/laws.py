@@ -120,17 +120,20 @@ def _fit(logs: list[Array], losses: Array, starts: Sequence[Array]) -> Array:
     high = np.array([np.inf, STEEPEST] * len(logs) + [float(target.min())])
     found = []
     for start in starts:
-        begun = np.clip(_scaled(start, logs, losses), low + 1e-9, high - 1e-9)
-        result = least_squares(
-            residuals,
-            begun,
-            jac=jacobian,
-            bounds=(low, high),
-            loss="huber",
-            f_scale=HUBER,
-            x_scale="jac",
-            max_nfev=2000,
-        )
+        point = np.clip(_scaled(start, logs, losses), low + 1e-9, high - 1e-9)
+        # Huber's loss is nearly flat far from the points: squares lead there first.
+        for loss in ("linear", "huber"):
+            result = least_squares(
+                residuals,
+                point,
+                jac=jacobian,
+                bounds=(low, high),
+                loss=loss,
+                f_scale=HUBER,
+                x_scale="jac",
+                max_nfev=1000,
+            )
+            point = np.clip(result.x, low + 1e-9, high - 1e-9)
         found.append((float(result.cost), result.x))
     return np.asarray(min(found, key=lambda pair: pair[0])[1])
 

@@ -14,8 +14,8 @@ from releaf.errors import DataError
 from releaf.language.scaling.laws import JointLaw
 
 FLAT = 1e-3
-# Kaplan et al. 2020, equations 1.1 and 1.2: L(N) = (N_c / N)^α_N, L(D) = (D_c / D)^α_D.
-KAPLAN = {"α_N": 0.076, "N_c": 8.8e13, "α_D": 0.095, "D_c": 5.4e13}
+# Kaplan et al. 2020, equations 1.1 to 1.3: L(N) = (N_c / N)^α_N, L(D) = (D_c / D)^α_D, L(C) = (C_c / C)^α_C, no offset.
+KAPLAN = {"α_N": 0.076, "N_c": 8.8e13, "α_D": 0.095, "D_c": 5.4e13, "α_C": 0.050}
 # Hoffmann et al. 2022: exponents of N and D with compute (table 2, first approach), and the joint law (section D.3).
 CHINCHILLA = JointLaw(1.69, 406.4, 0.34, 410.7, 0.28)
 CHINCHILLA_EXPONENTS = {"N": 0.50, "D": 0.50}
