@@ -91,7 +91,7 @@ def study(
             hardware,
             tokenizer=tokenizer,
             state_dir=None if state_dir is None else state_dir / ("balanced", "free")[number],
-            progress=lambda done, total, note, side=number: progress(side * total + done, 2 * total, note),
+            progress=_half(progress, number),
         )
         model = pretrained.base.model
         load = expert_load(model, rows, settings.batch_size, pad=int(tokenizer.pad_token_id))
@@ -99,3 +99,12 @@ def study(
         idle = (experts.count - experts.active) * 3 * decoder.width * decoder.feed_forward * decoder.layers
         sides.append(Mixture(pretrained, load, counted, counted - idle))
     return Study(experts, *sides)
+
+
+def _half(progress: Progress, number: int) -> Progress:
+    """The progress of the first (0) or second (1) of two trainings as that of both."""
+
+    def report(done: int, total: int, note: str = "") -> None:
+        progress(number * total + done, 2 * total, note)
+
+    return report

@@ -26,13 +26,13 @@ def sparse_model(sizes: Mapping[str, Any], experts: ExpertSettings) -> PreTraine
     """A Mixtral decoder with fresh weights; `sizes` are the arguments that it shares with Llama's configuration."""
     from transformers import MixtralConfig, MixtralForCausalLM
 
+    # Written out, a loop over experts: the same sums in the same order on every machine.
+    plain: dict[str, Any] = {**sizes, "experts_implementation": "eager"}
     config = MixtralConfig(
-        **sizes,
+        **plain,
         num_local_experts=experts.count,
         num_experts_per_tok=experts.active,
         router_aux_loss_coef=experts.balance,
-        # Written out, a loop over experts: the same sums in the same order on every machine.
-        experts_implementation="eager",
     )
     return MixtralForCausalLM(config)
 

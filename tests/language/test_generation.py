@@ -53,8 +53,9 @@ def listen(
 
 
 def test_greedy_writes_what_transformers_does(base: Base) -> None:
+    model: Any = base.model
     with torch.no_grad():
-        theirs = base.model.generate(
+        theirs = model.generate(
             torch.tensor([PROMPT]), attention_mask=torch.ones(1, 4), max_new_tokens=12, do_sample=False
         )
     expected = [token for token in theirs[0, 4:].tolist() if token != base.tokenizer.eos_token_id]
@@ -178,7 +179,7 @@ def test_a_tokenizer_without_an_end_token_writes_to_the_length(tokenizer: PreTra
 
 
 def test_every_end_token_of_the_checkpoint_ends_an_answer(tokenizer: PreTrainedTokenizerFast) -> None:
-    model = write(tokenizer, "ab")
+    model: Any = write(tokenizer, "ab")
     model.generation_config = SimpleNamespace(eos_token_id=[2, model.tokens[0]])
 
     assert generate(model, tokenizer, PROMPT, GREEDY).reason == "end"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -10,7 +11,7 @@ from transformers import PreTrainedTokenizerFast
 from releaf.errors import DataError, InputError
 from releaf.language.decoder import build_decoder, parameter_count
 from releaf.language.scaling import grid as module
-from releaf.language.scaling.grid import Grid, Size, train_grid
+from releaf.language.scaling.grid import Grid, Size, Trained, train_grid
 from releaf.training.device import Hardware
 
 SMALL = Grid(
@@ -44,8 +45,8 @@ def test_a_killed_grid_goes_on_from_its_finished_cells(
     whole = train_grid(text, SMALL, hardware)
     seen: list[str] = []
 
-    def die(done: int, total: int, note: str) -> None:
-        seen.append(note)
+    def die(done: int, total: int, note: str = "") -> None:
+        seen.append(f"{note} of {total}")
         if done == 3:
             raise KeyboardInterrupt
 
@@ -53,11 +54,17 @@ def test_a_killed_grid_goes_on_from_its_finished_cells(
         train_grid(text, SMALL, hardware, state_dir=tmp_path, progress=die)
     trained: list[Size] = []
     own = module._train
-    monkeypatch.setattr(module, "_train", lambda size, *rest: trained.append(size) or own(size, *rest))
+
+    def watched(size: Size, *rest: Any) -> Trained:
+        trained.append(size)
+        return own(size, *rest)
+
+    monkeypatch.setattr(module, "_train", watched)
     resumed = train_grid(text, SMALL, hardware, state_dir=tmp_path)
 
     assert resumed == whole
     assert trained == [Size(32, 2), Size(64, 2)]
+    assert len(seen) == 3
 
 
 def test_every_cell_reads_its_tokens_once(text: pl.DataFrame, hardware: Hardware) -> None:

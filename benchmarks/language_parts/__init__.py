@@ -1,0 +1,1 @@
+"""The parts of `benchmarks/language.py`, one file each."""
