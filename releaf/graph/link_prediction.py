@@ -22,7 +22,7 @@ from releaf.graph.minibatch import SampledLinkTask, embed_in_chunks
 from releaf.graph.predictor import LinkPredictor
 from releaf.graph.sampler import Neighbours
 from releaf.graph.settings import GraphSettings
-from releaf.graph.splits import EdgeSplit, IntArray, both_directions, check_no_leak, sample_negatives
+from releaf.graph.splits import EdgeSplit, IntArray, both_directions, check_hidden, check_no_leak, sample_negatives
 from releaf.metrics.links import average_precision, roc_auc
 from releaf.progress import Progress, silent
 from releaf.training.device import Hardware
@@ -63,7 +63,9 @@ class LinkTask:
         if hidden:
             order = rng.permutation(train.shape[1])
             positives = train[:, order[:hidden]]
-            messages = self._tensor(both_directions(train[:, order[hidden:]]))
+            visible = both_directions(train[:, order[hidden:]])
+            check_hidden(positives, visible, self.split.n_nodes)
+            messages = self._tensor(visible)
         negatives = sample_negatives(positives, self.split.strata, known=train, rng=rng)
         yield LinkBatch(messages, self._tensor(positives), self._tensor(negatives))
 

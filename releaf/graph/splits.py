@@ -205,6 +205,14 @@ def check_no_leak(split: EdgeSplit) -> None:
         raise DataError(f"messages run along {_show(unseen[0], n)}, which is no training pair")
 
 
+def check_hidden(positives: IntArray, messages: IntArray, n_nodes: int) -> None:
+    """Prove that no pair which a training step predicts passes a message in that step, in either direction.
+
+    Raises `DataError` naming such a pair: the model would learn to read the answer off its own neighbourhood.
+    """
+    _refuse_overlap("the pairs to predict", positives, "the messages of their own step", messages, n_nodes)
+
+
 _PARTS = ("train", "validation", "test", "validation_negatives", "test_negatives")
 
 

@@ -13,6 +13,7 @@ from releaf.graph.splits import (
     EdgeSplit,
     IntArray,
     both_directions,
+    check_hidden,
     check_no_leak,
     sample_negatives,
     split_edges,
@@ -184,3 +185,57 @@ def test_training_may_draw_held_out_pairs_as_negatives(split: EdgeSplit) -> None
 def test_what_cannot_be_split_is_refused(edges: IntArray, n: int, options: dict[str, float], message: str) -> None:
     with pytest.raises(DataError, match=message):
         split_edges(edges, n, seed=0, **options)  # type: ignore[arg-type]
+
+
+def symmetric_facts() -> IntArray:
+    """20 facts, each written both ways, as `compatible_with` and `similar_to` are."""
+    one_way = np.array([(u, (u + step) % 10) for u in range(10) for step in (1, 3)], dtype=np.int64).T
+    return both_directions(one_way)
+
+
+def test_a_fact_written_both_ways_lies_on_one_side_and_passes_no_message_when_held_out() -> None:
+    facts = symmetric_facts()
+    for seed in range(20):
+        split = split_edges(facts, 10, validation=0.1, test=0.2, seed=seed)
+        assert split.positives.shape == (2, 20)
+        passing = {tuple(pair) for pair in split.message.T.tolist()}
+        for u, v in np.concatenate([split.validation, split.test], axis=1).T.tolist():
+            assert (u, v) not in passing
+            assert (v, u) not in passing
+
+
+@pytest.mark.parametrize("part", ["validation", "test"])
+def test_the_reverse_of_a_held_out_edge_among_the_messages_is_refused_by_name(split: EdgeSplit, part: str) -> None:
+    reverse = getattr(split, part)[::-1, :1]
+    with pytest.raises(DataError, match=rf"both in {part} and in message"):
+        check_no_leak(plant(split, message=reverse))
+
+
+@pytest.mark.parametrize("part", ["train", "validation", "test", "validation_negatives", "test_negatives"])
+def test_a_pair_in_both_directions_within_any_part_is_refused_by_name(split: EdgeSplit, part: str) -> None:
+    with pytest.raises(DataError, match=f"{part} holds a pair twice, perhaps once in each direction"):
+        check_no_leak(plant(split, **{part: getattr(split, part)[::-1, :1]}))
+
+
+def test_a_predicted_pair_that_passes_a_message_in_its_own_step_is_refused_in_either_direction() -> None:
+    positives, messages = np.array([[0], [1]]), both_directions(np.array([[2, 4], [3, 5]]))
+    check_hidden(positives, messages, 6)
+    for leak in (positives, positives[::-1]):
+        with pytest.raises(DataError, match=r"in the pairs to predict and in the messages of their own step.*\(0, 1\)"):
+            check_hidden(positives, np.concatenate([messages, leak], axis=1), 6)
+
+
+def test_a_split_blind_to_kinds_and_one_that_knows_them_are_both_free_of_leaks(planted_graph: Graph) -> None:
+    arrays = to_arrays(planted_graph)
+    blind = split_edges(arrays.edge_index, arrays.n_nodes, seed=0)
+    aware = split_edges(arrays.edge_index, arrays.n_nodes, node_kinds=arrays.kinds, seed=0)
+    check_no_leak(blind)
+    check_no_leak(aware)
+
+    def impossible(pairs: IntArray) -> int:
+        kinds = np.sort(arrays.kinds[pairs], axis=0)
+        possible = {tuple(pair) for pair in np.sort(arrays.kinds[arrays.edge_index], axis=0).T.tolist()}
+        return sum(tuple(pair) not in possible for pair in kinds.T.tolist())
+
+    assert impossible(aware.test_negatives) == 0
+    assert impossible(blind.test_negatives) > 0
