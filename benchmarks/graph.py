@@ -3,8 +3,8 @@
     python benchmarks/graph.py [PART ...] [--sizes 10000,100000,1000000] [--citation FILE.npz] [--rounds 5]
         [--json FILE]
 
-Parts: scale, epoch, citation; all where none is named. Ten million edges take some ten minutes, only where
-asked for: `scale --sizes 100000,10000000`. Prints a table a part, what is asked beside what was measured.
+Parts: scale, epoch, citation; all where none is named. Ten million edges take some ten minutes and are measured
+where asked for alone: `scale --sizes 100000,10000000`. Prints a table a part, what is asked beside what was measured.
 """
 
 from __future__ import annotations

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import polars as pl
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 from torch_geometric.nn import GATConv
 
+from releaf.errors import UnknownNameError
 from releaf.graph.encoder import GraphEncoder, layer_widths
 from releaf.graph.settings import GraphSettings
 
@@ -22,6 +25,43 @@ class Attention:
 
     edge_index: Tensor
     weights: Tensor
+
+    def strongest(self, node: int, count: int) -> list[tuple[int, float]]:
+        """The `count` nodes that one attends to most, itself perhaps among them: (node, weight averaged over heads).
+
+        Weights are in 0–1 and would sum to 1 over all; of equal ones the smaller node number comes first.
+        """
+        received = self.edge_index[1] == node
+        weights = self.weights[received].mean(dim=1).tolist()
+        pairs = zip(self.edge_index[0, received].tolist(), weights, strict=True)
+        return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))[:count]
+
+
+ATTENTION_SCHEMA = {
+    "layer": pl.Int64,
+    "node": pl.String,
+    "rank": pl.Int64,
+    "attends_to": pl.String,
+    "weight": pl.Float64,
+}
+
+
+def attention_table(
+    layers: Sequence[Attention], node_ids: Sequence[str], nodes: Sequence[str], *, count: int = 5
+) -> pl.DataFrame:
+    """What some nodes attend to most in each layer (from 1), averaged over heads: a row a node, layer and rank.
+
+    `node_ids` (N) names the nodes by number. Raises `UnknownNameError` for one of `nodes` that is not among them.
+    """
+    position = {node: index for index, node in enumerate(node_ids)}
+    rows = []
+    for node in nodes:
+        if node not in position:
+            raise UnknownNameError("node", node, list(position))
+        for layer, attention in enumerate(layers, start=1):
+            for rank, (other, weight) in enumerate(attention.strongest(position[node], count), start=1):
+                rows.append((layer, node, rank, node_ids[other], weight))
+    return pl.DataFrame(rows, schema=ATTENTION_SCHEMA, orient="row")
 
 
 class GraphAttention(GraphEncoder):

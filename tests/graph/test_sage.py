@@ -79,6 +79,50 @@ def test_lstm_reads_each_neighbour_once_in_order() -> None:
     assert not summary[4].any()
 
 
+def test_a_whole_lstm_layer_is_the_formula_written_out_in_numpy() -> None:
+    layer: Any = GraphSage(small(aggregator="lstm"), 3).convolutions[0]
+    lstm = layer.aggr_module.lstm
+    of_input, of_state = array(lstm.weight_ih_l0), array(lstm.weight_hh_l0)
+    bias = array(lstm.bias_ih_l0) + array(lstm.bias_hh_l0)
+    h = array(features(3))
+
+    def sigmoid(values: np.ndarray) -> np.ndarray:
+        return np.asarray(1 / (1 + np.exp(-values)))
+
+    def read(neighbours: list[int]) -> np.ndarray:
+        state, cell = np.zeros(3), np.zeros(3)
+        for node in neighbours:  # Hochreiter & Schmidhuber 1997; gates in the order input, forget, candidate, output
+            gates = of_input @ h[node] + of_state @ state + bias
+            enter, keep, candidate, leave = np.split(gates, 4)
+            cell = sigmoid(keep) * cell + sigmoid(enter) * np.tanh(candidate)
+            state = sigmoid(leave) * np.tanh(cell)
+        return state
+
+    summary = np.array([read(near) for near in NEIGHBOURS])
+    expected = summary @ array(layer.lin_l.weight).T + array(layer.lin_l.bias) + h @ array(layer.lin_r.weight).T
+    order = EDGES[:, torch.argsort(EDGES[1] * 5 + EDGES[0])]
+    assert layer(features(3), order).detach().numpy() == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_pooled_layer_by_hand() -> None:
+    layer: Any = type(GraphSage(small(aggregator="max"), 1).convolutions[0])(1, 1, aggr="max", project=True, bias=False)
+    for parameter in layer.parameters():
+        nn.init.ones_(parameter)
+    nn.init.zeros_(layer.lin.bias)
+    h = torch.tensor([[1.0], [-2.0], [4.0], [8.0], [16.0]])
+    # ReLU: 1, 0, 4, 8, 16. Largest neighbour + own: 0 + 1, 4 − 2, 8 + 4, 4 + 8, 0 + 16.
+    assert layer(h, EDGES).ravel().tolist() == [1.0, 2.0, 12.0, 12.0, 16.0]
+
+
+@pytest.mark.parametrize("order_of_edges", [[5, 3, 1, 0, 4, 2], [2, 0, 4, 1, 5, 3]])
+@pytest.mark.parametrize("changes", [{}, {"aggregator": "max"}, {"model": "gat", "hidden": 8}, {"model": "gcn"}])
+def test_the_order_in_which_edges_are_listed_changes_nothing(
+    changes: dict[str, Any], order_of_edges: list[int]
+) -> None:
+    model = build_encoder(GraphSettings(**{"hidden": 6, "output": 4, **changes}), 3).eval()
+    assert torch.allclose(model(features(3), EDGES[:, order_of_edges]), model(features(3), EDGES), atol=1e-6)
+
+
 def test_a_hub_far_away_changes_no_other_component() -> None:
     model = GraphSage(small(aggregator="lstm"), 3).eval()
     x = torch.cat([features(3), features(3, 12)])

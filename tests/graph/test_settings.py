@@ -30,6 +30,9 @@ def test_the_citation_graph_is_measured_with_the_same_architecture() -> None:
         ({"layers": 1}, r"layers \(1\) must be at least 2"),
         ({"model": "gat", "hidden": 30}, r"hidden \(30\) must be a multiple of heads \(4\)"),
         ({"dropout": 1.0}, r"dropout \(1\.0\)"),
+        ({"full_batch_edges": -1}, r"full_batch_edges \(-1\) must be at least 0"),
+        ({"batch_pairs": 0}, r"batch_pairs \(0\) and fanout \(5\) at least 1"),
+        ({"fanout": 0}, r"fanout \(0\) at least 1"),
         ({"supervised_share": 1.0}, r"supervised_share \(1\.0\)"),
     ],
 )
