@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from releaf.taxonomy import Taxonomy
 
 app = typer.Typer(
-    help="Bring in images, documents, rule tables, instructions or preferences that other people made.",
+    help="Bring in images, documents, rule tables, facts, instructions or preferences that other people made.",
     no_args_is_help=True,
 )
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -185,6 +185,28 @@ def preferences(
     from releaf.corpus.preferences import read_preferences
 
     import_records(source, name, "preferences", read_preferences, "releaf run --select preferences")
+
+
+@app.command()
+def facts(
+    source: Annotated[Path, typer.Argument(help="Triples: .csv or .tsv (subject, relation, object, source), or .nt.")],
+    name: Annotated[str | None, typer.Option(help="Name of the import; the file's own by default.")] = None,
+    relation: Annotated[
+        list[str] | None, typer.Option(help="What a relation of the file means, as THEIRS=OURS; may be repeated.")
+    ] = None,
+    stated_source: Annotated[
+        str | None, typer.Option("--source", help="Who says so, where a line names no source.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Import facts for the knowledge graph; names are found under any spelling, the next `releaf run` takes them up."""
+    from command.fact_imports import import_facts, show_facts, summary
+
+    imported, aside = import_facts(source, plain_name(name or source.stem, "facts"), relation or [], stated_source)
+    if as_json:
+        print_json(summary(imported, aside))
+    else:
+        show_facts(imported, aside)
 
 
 def _policy(imported: RuleTable, column_map: ColumnMap, taxonomy: Taxonomy) -> dict[str, Any] | None:

@@ -30,6 +30,11 @@ def import_texts(texts: Mapping[str, str], target: Path) -> None:
     _replace(target, fill)
 
 
+def import_made(fill: Callable[[Path], None], target: Path) -> None:
+    """Let `fill` write files into an empty folder that becomes `target`; nothing is replaced where it raises."""
+    _replace(target, fill)
+
+
 def _replace(target: Path, fill: Callable[[Path], None]) -> None:
     with staged_directory(target.parent) as staging, staged_directory(target.parent) as aside:
         fill(staging)

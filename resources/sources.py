@@ -45,6 +45,11 @@ def imports_root(home: Path) -> Path:
     return home / "imports"
 
 
+def imported_files(name: str, data_dir: Path, home: Path) -> list[Path]:
+    """The files of one source, by its name."""
+    return next(source for source in SOURCES if source.name == name).files(data_dir, home)
+
+
 SOURCES: Sequence[Source] = (
     Source("taxonomy_file", ".", "taxonomy.yaml", "Items, materials, families and bins: the names all else refers to."),
     Source("knowledge_files", "knowledge", "*.md", "Knowledge documents, Markdown with front matter."),
@@ -58,5 +63,7 @@ SOURCES: Sequence[Source] = (
     Source("imported_documents", "documents", "*/*.md", "Documents that `releaf import` brought in.", True),
     Source("imported_policies", "policies", "*.json", "Policies that `releaf import rules` made of tables.", True),
     Source("imported_instructions", "instructions", "*.json*", "Instructions that `releaf import` brought in.", True),
+    # What an import set aside lies beside its triples and is no input: it makes nothing stale.
+    Source("imported_facts", "facts", "*/triples.tsv", "Triples that `releaf import facts` brought in.", True),
     Source("imported_preferences", "preferences", "*.json*", "Preferences that `releaf import` brought in.", True),
 )

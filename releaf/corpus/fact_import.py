@@ -17,10 +17,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import polars as pl
+
 from releaf.corpus.fact_checks import contradictions
 from releaf.corpus.fact_names import KnownNames, name_key, new_id
 from releaf.corpus.reading import display_name
 from releaf.corpus.triples import Statement, read_triples
+from releaf.corpus.validation import QUARANTINE_SCHEMA
 from releaf.errors import InputError
 from releaf.progress import Progress, silent
 from releaf.relations import NODE_KINDS, RELATIONS
@@ -30,7 +33,6 @@ Triple: TypeAlias = tuple[str, str, str]
 
 TRIPLES_FILE, QUARANTINE_FILE = "triples.tsv", "quarantine.tsv.gz"
 TRIPLE_COLUMNS = ("subject", "relation", "object", "source", "file", "line")
-QUARANTINE_COLUMNS = ("dataset", "file", "line", "reason", "content")
 UNREVIEWED = "Imported without instructions: nobody has looked at its risks; judge tools and material before you start."
 """Safety note of projects that come from a table."""
 _NEW_KINDS = ("project", "property")
@@ -123,15 +125,15 @@ class TripleBook:
             return f"{kind}:{known}", ""
         if stated and kind in _NEW_KINDS:
             try:
-                return f"{kind}:{new_id(name)}", name[0].upper() + name[1:].replace("_", " ")
+                spoken = name.replace("_", " ")
+                title = spoken[0].upper() + spoken[1:] if kind == "project" else spoken
+                return f"{kind}:{new_id(name)}", title
             except InputError as error:
                 raise Refused("no name", str(error)) from error
         close = self.names.close(kind, name)
         hint = f"; did you mean {', '.join(close)}?" if close else ""
-        way = (
-            f"; write {kind}:{name[:40]} to bring in a new one" if kind in _NEW_KINDS else "; the taxonomy has no such"
-        )
-        raise Refused(f"unknown {kind}", f"unknown {kind} {name[:80]!r}{hint or way}")
+        may = f"write {kind}:{name[:40]} to bring in a new one" if kind in _NEW_KINDS else "the taxonomy has no such"
+        raise Refused(f"unknown {kind}", f"unknown {kind} {name[:80]!r}{hint or f'; {may}'}")
 
 
 def _relation_key(name: str) -> str:
@@ -217,7 +219,7 @@ def _quarantine(path: Path) -> Iterator[Any]:
         io.TextIOWrapper(packed, encoding="utf-8", newline="") as text,
     ):
         writer = csv.writer(text, delimiter="\t", lineterminator="\n")
-        writer.writerow(QUARANTINE_COLUMNS)
+        writer.writerow(QUARANTINE_SCHEMA)
         yield writer
 
 
@@ -230,3 +232,13 @@ def _write_triples(path: Path, kept: Iterable[tuple[Triple, int, str]], file: st
         writer.writerow(TRIPLE_COLUMNS)
         for (subject, relation, object_), line, source in kept:
             writer.writerow((spelled(subject), relation, spelled(object_), source, file, line))
+
+
+def read_set_aside(folders: Iterable[Path]) -> pl.DataFrame:
+    """What imports set aside, as one quarantine table; empty where they set nothing aside."""
+    frames = [
+        pl.read_csv(folder / QUARANTINE_FILE, separator="\t", schema=QUARANTINE_SCHEMA, truncate_ragged_lines=False)
+        for folder in folders
+        if (folder / QUARANTINE_FILE).is_file()
+    ]
+    return pl.concat([pl.DataFrame(schema=QUARANTINE_SCHEMA), *frames])

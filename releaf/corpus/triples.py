@@ -35,10 +35,10 @@ _ESCAPED = {"t": "\t", "b": "\b", "n": "\n", "r": "\r", "f": "\f", '"': '"', "'"
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One line: the three texts of a triple, or the `problem` that keeps it from being one (what many may
-    share, a colon, the rest), and `text` as it stood.
+    """One line: the three texts of a triple, or the `problem` that keeps it from being one, and `text` as it stood.
 
-    `file` and `at` are set where the table itself says where the triple was first read from.
+    A `problem` begins with what many may share, and a colon. `file` and `at` are set where the table itself says
+    where the triple was first read from.
     """
 
     line: int
@@ -105,19 +105,21 @@ def _header(cells: list[str]) -> tuple[str, ...]:
 def _statement(line: Line, cells: list[str], columns: tuple[str, ...]) -> Statement:
     if not cells:
         return Statement(line.number, line.text, problem="quoting: a quote is not closed on its line")
-    if len(cells) != len(columns):
-        # A source may be left out at the end of a line.
-        if not (columns == _ORDER and len(cells) == 3):
-            return Statement(line.number, line.text, problem=f"cells: {len(cells)} where there are {len(columns)}")
+    # A source may be left out at the end of a line.
+    if len(cells) != len(columns) and not (columns == _ORDER and len(cells) == 3):
+        return Statement(line.number, line.text, problem=f"cells: {len(cells)} where there are {len(columns)}")
     found = dict(zip(columns, cells, strict=False))
     missing = [name for name in ("subject", "relation", "object") if not found[name]]
     if missing:
         return Statement(line.number, line.text, problem=f"missing part: no {' and no '.join(missing)}")
     at = found.get("line", "")
+    subject, relation, object_ = (local_name(found[name]) for name in ("subject", "relation", "object"))
     return Statement(
         line.number,
         line.text,
-        *(local_name(found[name]) for name in ("subject", "relation", "object")),
+        subject,
+        relation,
+        object_,
         source=found.get("source", ""),
         file=found.get("file", ""),
         at=int(at) if at.isdecimal() else None,

@@ -18,21 +18,12 @@ import polars as pl
 
 from releaf.artifacts import storage_errors
 from releaf.errors import ArtifactError, DataError
+from releaf.relations import NODE_KINDS as NODE_KINDS
+from releaf.relations import RELATIONS as RELATIONS
 
 IntArray = npt.NDArray[np.int64]
 Graph: TypeAlias = nx.DiGraph
 """Directed as the facts read (subject → object); nodes are ids such as `item:plastic_bottle`."""
-
-NODE_KINDS = ("item", "material", "project", "property")
-RELATIONS: dict[str, tuple[str, str]] = {
-    "made_of": ("item", "material"),
-    "has_property": ("material", "property"),
-    "requires_property": ("project", "property"),
-    "can_become": ("item", "project"),
-    "compatible_with": ("material", "material"),
-    "similar_to": ("item", "item"),
-}
-"""Kind of subject and of object for each kind of edge. No two relations join the same two kinds."""
 
 NODE_COLUMNS = ("id", "kind", "name", "description")
 EDGE_COLUMNS = ("subject", "relation", "object", "source", "file", "line")

@@ -11,16 +11,12 @@ from typing import Any
 import pytest
 import yaml
 
+from releaf.corpus.fact_checks import RISKY_WORDS
 from releaf.corpus.facts import Facts, read_facts
 from releaf.taxonomy import Taxonomy
 
 Row = dict[str, Any]
 WORKED_WITH_BARE_HANDS = {"folded_caddy_liner", "layered_lunch_jar"}
-RISKY_WORDS = re.compile(
-    r"\b(oven|iron|melted|flames?|candles?|embers?|simmer|boil(?:ing|ed)?|scald(?:ed)?|hot|solder\w*|kettle|stove"
-    r"|tea light|snips|saw|drill\w*|hatchet|craft knife|cutter|mains|lamp|bulbs?|charger|blender|ladder|battery)\b",
-    re.IGNORECASE,
-)
 OPENING_TOOLS = re.compile(r"\b(snips|saw|drill|nails?|awl|hammer|punch|knife|oven|hot-air gun|stove)\b")
 
 
