@@ -24,6 +24,8 @@ PAIR_FOLDS, ITEM_FOLDS = 10, 20
 # Weight of the squared length of the weights of standardized figures.
 _PENALTY = 0.01
 _MOST_NEGATIVES = 400
+# Of a probability's scale, for standardized scores: however little these tell, their order is kept.
+_LEAST_SCALE = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +92,7 @@ def fit_new(view: ProjectView, *, seed: int, folds: int = ITEM_FOLDS) -> Head:
 def _new_parts(view: ProjectView, seed: int, folds: int) -> Iterator[_Shown]:
     rng = np.random.default_rng([seed, 2])
     used = rng.permutation(np.flatnonzero(view.stated.any(axis=1)))
-    for items in np.array_split(used, min(folds, max(len(used), 1))):
+    for items in np.array_split(used, min(folds, len(used))) if used.size else ():
         figures = pair_features(hide_items(view, items, rng), items)
         stated = view.stated[items]
         yield _Shown(figures, stated, ~stated, ~stated)
@@ -166,7 +168,7 @@ def fit_choice(groups: list[FloatArray]) -> FloatArray:
 
 
 def calibrate(true: FloatArray, false: FloatArray) -> tuple[float, float]:
-    """Scale ≥ 0 and offset of a logistic fit of scores of true and of false pairs (Platt 1999), smoothed targets.
+    """Scale > 0 and offset of a logistic fit of scores of true and of false pairs (Platt 1999), smoothed targets.
 
     Raises `DataError` where there is no pair of one sort.
     """
@@ -183,5 +185,7 @@ def calibrate(true: FloatArray, false: FloatArray) -> tuple[float, float]:
         value = np.logaddexp(0, logit) - target * logit
         return float(value.mean()), np.array([(error * scaled).mean(), error.mean()])
 
-    found = minimize(loss, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B", bounds=[(0, None), (None, None)]).x
+    found = minimize(
+        loss, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B", bounds=[(_LEAST_SCALE, None), (None, None)]
+    ).x
     return float(found[0] / spread), float(found[1] - found[0] * centre / spread)
