@@ -6,7 +6,7 @@ Which file the records come from, and how it is read, is the caller's business.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -68,8 +68,10 @@ def evaluate_held_out(
     progress(0, 2, "perplexity")
     found = evaluate(model, base, renamed, split=HELD_OUT, samples=0)
     progress(1, 2, "answers")
-    asked = _answerable(base, read_instructions(renamed, HELD_OUT), answers)
-    written = write_answers(model, base, asked) if asked else []
+    drawn = replace(GREEDY, max_new_tokens=min(GREEDY.max_new_tokens, base.context // 2))
+    room = base.context - drawn.max_new_tokens
+    asked = _answerable(base, read_instructions(renamed, HELD_OUT), answers, room=room)
+    written = write_answers(model, base, asked, drawn) if asked else []
     scores = [rouge_l(answer, one.output).f1 for answer, one in zip(written, asked, strict=True)]
     progress(2, 2, "")
     known = set(instructions.filter(pl.col("split") != "test").select(_TEXTS).iter_rows())
@@ -90,14 +92,14 @@ def evaluate_held_out(
     )
 
 
-def _answerable(base: Base, records: Sequence[Instruction], most: int) -> list[Instruction]:
-    """The first records that leave room for an answer in the context."""
+def _answerable(base: Base, records: Sequence[Instruction], most: int, *, room: int) -> list[Instruction]:
+    """The first records whose prompt takes at most `room` tokens, so that an answer fits behind it."""
     kept: list[Instruction] = []
     for record in records:
         if len(kept) == most:
             break
         try:
-            encode_prompt(base.tokenizer, record.instruction, record.input, room=base.context - GREEDY.max_new_tokens)
+            encode_prompt(base.tokenizer, record.instruction, record.input, room=room)
         except TooLongError:
             continue
         kept.append(record)

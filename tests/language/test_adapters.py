@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,10 @@ import torch
 from peft import PeftModel
 
 from releaf.errors import ArtifactError, InputError
-from releaf.language.adapters import adapter_parameters, attach, load_adapter, save_adapter, without_adapter
+from releaf.language.adapters import adapter_parameters, attach, load_adapter, merged, save_adapter, without_adapter
 from releaf.language.decoder import LLAMA_3_8B, Base, as_base, build_decoder, geometry_of, parameter_count
-from releaf.language.settings import AdapterSettings, DecoderSettings
+from releaf.language.settings import AdapterSettings, DecoderSettings, TokenizerSettings
+from releaf.language.tokenizer import train_tokenizer
 
 IDS = torch.tensor([[1, 40, 41, 42, 43, 44]])
 SMALL = AdapterSettings(rank=4, alpha=8)
@@ -90,6 +92,31 @@ def test_switching_the_adapter_off_gives_the_base_back_and_on_again(base: Base) 
     assert not torch.allclose(adapted, plain)
 
 
+def test_a_merged_adapter_answers_the_same_and_is_taken_out_again(base: Base) -> None:
+    plain = logits(base.model)
+    model = shaken(attach(base, SMALL, seed=0))
+    adapted = logits(model)
+    weight = model.base_model.model.model.layers[0].self_attn.q_proj.base_layer.weight
+    before = weight.detach().clone()
+
+    with merged(model):
+        assert not torch.equal(weight, before)
+        torch.testing.assert_close(logits(model), adapted, atol=1e-5, rtol=0)
+    torch.testing.assert_close(logits(model), adapted, atol=1e-5, rtol=0)
+    torch.testing.assert_close(weight, before, atol=1e-6, rtol=0)
+    with without_adapter(model):
+        torch.testing.assert_close(logits(model), plain, atol=1e-5, rtol=0)
+
+
+def test_an_adapter_is_taken_out_of_the_weights_also_when_something_fails(base: Base) -> None:
+    model = shaken(attach(base, SMALL, seed=0))
+    adapted = logits(model)
+
+    with pytest.raises(KeyError), merged(model):
+        raise KeyError
+    torch.testing.assert_close(logits(model), adapted, atol=1e-5, rtol=0)
+
+
 def test_the_seed_decides_the_adapter(open_copy: Callable[[], Base]) -> None:
     first, second, third = (attach(open_copy(), SMALL, seed=seed).state_dict() for seed in (1, 1, 2))
     name = next(name for name in first if ".lora_A." in name)
@@ -126,6 +153,15 @@ def test_an_adapter_of_another_base_is_refused(base: Base, shape: DecoderSetting
 
     with pytest.raises(ArtifactError, match=f"belongs to the base {base.fingerprint[:12]}.*{other.fingerprint[:12]}"):
         load_adapter(other, tmp_path)
+
+
+def test_an_adapter_of_another_tokenizer_is_refused(open_copy: Callable[[], Base], tmp_path: Path) -> None:
+    base, other = open_copy(), open_copy()
+    save_adapter(attach(base, SMALL, seed=0), base, tmp_path)
+    cut_otherwise = train_tokenizer(["bottles and jars and peels"] * 3, TokenizerSettings(vocabulary=270))
+
+    with pytest.raises(ArtifactError, match="belongs to the tokenizer"):
+        load_adapter(replace(other, tokenizer=cut_otherwise), tmp_path)
 
 
 @pytest.mark.parametrize("name", ["adapter_model.safetensors", "adapter_config.json", "base.json"])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from releaf.language.batches import RowScore, Scores, batched, collate, mean_loss, score_rows
+from releaf.language.batches import RowScore, Scores, batched, bucketed, collate, labelled, mean_loss, score_rows
 from releaf.language.decoder import Base
 from releaf.metrics.text import IGNORED, token_accuracy
 
@@ -27,6 +27,41 @@ def test_rows_are_padded_on_the_right_and_masked() -> None:
 
 def test_batches_keep_the_order_and_the_last_may_be_short() -> None:
     assert [len(batch.ids) for batch in batched(ROWS, 2, pad=0)] == [2, 1]
+
+
+def test_examples_of_alike_length_come_together_and_each_comes_once() -> None:
+    lengths = [9, 1, 8, 2, 7, 3, 6, 4, 5]
+    groups = bucketed(lengths, [4, 0, 8, 1, 7, 2, 6, 3, 5], 2)
+
+    assert [[lengths[index] for index in group] for group in groups] == [[1, 2], [3, 4], [5, 6], [7, 8], [9]]
+
+
+def test_pools_keep_batches_random() -> None:
+    # 40 examples in batches of 1: two pools of 16 and one of 8, each sorted for itself.
+    groups = bucketed(list(range(40)), list(reversed(range(40))), 1)
+
+    assert [group[0] for group in groups] == [*range(24, 40), *range(8, 24), *range(8)]
+
+
+def test_only_labelled_positions_are_projected_and_padding_needs_no_mask(base: Base) -> None:
+    batch = collate(ROWS, pad=0)
+    with torch.no_grad():
+        logits, labels, rows = labelled(base.model, batch)
+        whole = base.model(batch.ids, attention_mask=batch.mask).logits[:, :-1]
+    wanted = batch.labels[:, 1:] != IGNORED
+
+    assert (labels.tolist(), rows.tolist()) == ([60, 70, 80, 90, 91, 35], [0, 0, 0, 1, 1, 2])
+    torch.testing.assert_close(logits, whole[wanted])
+
+
+def test_a_model_with_a_head_of_its_own_is_asked_for_its_logits(base: Base, monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = collate(ROWS, pad=0)
+    with torch.no_grad():
+        quick, _, _ = labelled(base.model, batch)
+        monkeypatch.setattr(base.model.config, "model_type", "capped")
+        whole, _, _ = labelled(base.model, batch)
+
+    torch.testing.assert_close(quick, whole)
 
 
 def test_the_mean_loss_is_that_of_transformers_on_one_row(base: Base) -> None:

@@ -7,9 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from releaf.errors import ArtifactError, DataError, InputError
+from releaf.errors import ArtifactError, DataError, InputError, ModelSourceError
 from releaf.language.settings import TokenizerSettings
-from releaf.language.tokenizer import decode, encode, load_tokenizer, save_tokenizer, train_tokenizer
+from releaf.language.tokenizer import (
+    decode,
+    encode,
+    load_tokenizer,
+    open_tokenizer,
+    save_tokenizer,
+    text_figures,
+    tokenizer_fingerprint,
+    train_tokenizer,
+)
 
 CORPUS = ["low lower lowest", "new newer newest", "Küche, 70 °C, ♻"] * 3
 
@@ -76,3 +85,36 @@ def test_a_lone_surrogate_is_refused_with_the_text(small: PreTrainedTokenizerFas
 def test_a_directory_without_a_tokenizer_is_named(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match=r"tokenizer\.json is missing"):
         load_tokenizer(tmp_path)
+
+
+def test_bytes_a_token_and_the_round_trip_are_counted(small: PreTrainedTokenizerFast) -> None:
+    texts = ["low lower", "\N{SNOWMAN} new"]
+    tokens = sum(len(encode(small, text)) for text in texts)
+    figures = text_figures(small, texts)
+
+    # 9 bytes, and 3 of the snowman with 4 more.
+    assert figures.bytes_per_token == 16 / tokens
+    assert figures.round_trip == 1
+    assert figures.vocabulary == len(small)
+
+
+def test_figures_of_no_text_are_refused(small: PreTrainedTokenizerFast) -> None:
+    with pytest.raises(InputError, match="no text"):
+        text_figures(small, [""])
+
+
+def test_the_fingerprint_is_kept_by_saving_and_changes_with_the_merges(
+    small: PreTrainedTokenizerFast, tmp_path: Path
+) -> None:
+    save_tokenizer(small, tmp_path)
+    small(["padded", "to one length"], padding=True)
+
+    assert tokenizer_fingerprint(load_tokenizer(tmp_path)) == tokenizer_fingerprint(small)
+    assert tokenizer_fingerprint(open_tokenizer(f"path:{tmp_path}")) == tokenizer_fingerprint(small)
+    other = train_tokenizer(CORPUS[:1], TokenizerSettings(vocabulary=300))
+    assert tokenizer_fingerprint(other) != tokenizer_fingerprint(small)
+
+
+def test_a_tokenizer_that_cannot_be_opened_says_what_to_set(tmp_path: Path) -> None:
+    with pytest.raises(ModelSourceError, match="or to scratch"):
+        open_tokenizer(f"path:{tmp_path}")

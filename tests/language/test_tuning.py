@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -128,3 +131,97 @@ def test_a_record_without_output_is_refused_before_anything_is_attached(
     with pytest.raises(InputError, match="ins-02 has no output"):
         tune(base, broken, SETTINGS, hardware)
     assert not any("lora_" in name for name, _ in base.model.named_parameters())
+
+
+def test_a_record_that_does_not_fit_is_left_out_and_counted(
+    base: Base, instructions: pl.DataFrame, hardware: Hardware
+) -> None:
+    longer = instructions.with_columns(
+        pl.when(pl.col("id").is_in(["ins-02", "ins-05"]))
+        .then(pl.lit("on and on " * 60))
+        .otherwise("output")
+        .alias("output")
+    )
+    tuned = tune(base, longer, replace(SETTINGS, epochs=1), hardware)
+
+    assert (tuned.counts["training_examples"], tuned.counts["validation_examples"]) == (4, 1)
+    assert tuned.counts["left_out_too_long"] == 2
+
+
+def test_a_split_of_which_nothing_fits_is_refused(base: Base, instructions: pl.DataFrame, hardware: Hardware) -> None:
+    longer = instructions.with_columns(output=pl.lit("on and on " * 60))
+
+    with pytest.raises(DataError, match="none of the 5 train instructions fits the context of 128 tokens"):
+        tune(base, longer, SETTINGS, hardware)
+
+
+def test_packed_rows_learn_what_padded_ones_do(
+    open_copy: Callable[[], Base], instructions: pl.DataFrame, hardware: Hardware
+) -> None:
+    # One batch holds all examples, so that only its layout differs; without dropout nothing is random.
+    settings = TuningSettings(
+        AdapterSettings(rank=4, alpha=8, dropout=0.0), batch_size=8, epochs=2, learning_rate=1e-2, native_bf16=False
+    )
+    padded = tune(open_copy(), instructions, settings, hardware)
+    packed = tune(open_copy(), instructions, replace(settings, packing=True), hardware)
+
+    for name, tensor in weights(padded.model).items():
+        torch.testing.assert_close(weights(packed.model)[name], tensor, atol=1e-4, rtol=1e-3)
+
+
+def test_a_packed_epoch_sees_every_token_once(base: Base, instructions: pl.DataFrame) -> None:
+    examples = encode_split(base, instructions, "train").examples
+    task = InstructionTask(examples, examples, batch_size=3, pad=pad_id(base), seed=0, capacity=128)
+    batches = list(task.batches(0))
+
+    assert sum(int(batch.mask.sum()) for batch in batches) == sum(len(example.ids) for example in examples)
+    assert [task.samples(batch) for batch in batches] == [3, 2]
+    assert len(batches) == task.steps_per_epoch()
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import polars as pl
+import torch
+from releaf.language import tuning
+from releaf.language.decoder import open_base
+from tests.language.test_tuning import SETTINGS
+from releaf.training.device import Hardware
+
+torch.set_num_threads(1)
+losses, real = [], tuning.mean_loss
+
+def counted(model, batch):
+    losses.append(real(model, batch))
+    if len(losses) == 5:  # in the second of three epochs, after one of its three steps
+        os.kill(os.getpid(), signal.SIGKILL)
+    return losses[-1]
+
+tuning.mean_loss = counted
+base, table, state = sys.argv[1:]
+hardware = Hardware("cpu", "fp32", memory_bytes=2**30, threads=1)
+tuning.tune(open_base(f"path:{base}"), pl.read_parquet(table), SETTINGS, hardware, state_dir=Path(state))
+"""
+
+
+def test_a_process_killed_within_an_epoch_is_resumed_bit_for_bit(
+    open_copy: Callable[[], Base],
+    base_directory: Path,
+    instructions: pl.DataFrame,
+    hardware: Hardware,
+    tmp_path: Path,
+) -> None:
+    table, state = tmp_path / "instructions.parquet", tmp_path / "state"
+    instructions.write_parquet(table)
+    root = Path(__file__).resolve().parents[2]
+    arguments = [sys.executable, "-c", KILLED, str(base_directory), str(table), str(state)]
+    killed = subprocess.run(arguments, cwd=root, capture_output=True, text=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert [folder.name for folder in state.iterdir()] == ["epoch-00001"]
+
+    resumed = tune(open_copy(), instructions, SETTINGS, hardware, state_dir=state)
+    whole = tune(open_copy(), instructions, SETTINGS, hardware)
+
+    assert same(resumed.model, whole.model)
+    assert [epoch["loss"] for epoch in resumed.history.epochs] == [epoch["loss"] for epoch in whole.history.epochs]
