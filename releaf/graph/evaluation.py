@@ -130,7 +130,7 @@ def evaluate_hard(
     others = hard_negatives(graph, split, text, seed=seed)
     scorers = {MODEL: dot_product(z), **baseline_scorers(split.message, text)}
     everything = np.ones(split.test.shape[1], dtype=bool)
-    measured = {name: _Measured.against(scorer, graph, split.test, others) for name, scorer in scorers.items()}
+    measured = {name: _Measured.against(scorer, split, others) for name, scorer in scorers.items()}
     return {name: one.figures(everything) for name, one in measured.items()}
 
 
@@ -154,16 +154,17 @@ class _Measured:
             [np.setdiff1d(of_kind[graph.kinds[true]], neighbours[fixed]) for fixed, true in ends.T]
             for ends in (split.test, split.test[::-1])
         )
-        return cls.against(scorer, graph, split.test, HardNegatives(split.test_negatives, (there, back)))
+        return cls.against(scorer, split, HardNegatives(split.test_negatives, (there, back)))
 
     @classmethod
-    def against(cls, scorer: Scorer, graph: GraphArrays, edges: IntArray, others: HardNegatives) -> _Measured:
+    def against(cls, scorer: Scorer, split: EdgeSplit, others: HardNegatives) -> _Measured:
+        edges = split.test
         positive = scorer(edges)
         ranks = [
             _ranks(scorer, positive, ends[0], pool)
             for ends, pool in zip((edges, edges[::-1]), others.pools, strict=True)
         ]
-        groups = _kind_of_edge(graph, edges), _kind_of_edge(graph, others.negatives)
+        groups = _group(split, edges), _group(split, others.negatives)
         return cls(positive, scorer(others.negatives), groups, np.stack(ranks, axis=1))
 
     @property
@@ -197,10 +198,11 @@ def _ranks(scorer: Scorer, scores: FloatArray, fixed: IntArray, pools: list[IntA
     return np.array(ranks)
 
 
-def _kind_of_edge(graph: GraphArrays, pairs: IntArray) -> IntArray:
-    """One number per pair of kinds, in either direction."""
-    one, other = graph.kinds[pairs]
-    return np.asarray(np.minimum(one, other) * len(graph.kind_names) + np.maximum(one, other), dtype=np.int64)
+def _group(split: EdgeSplit, pairs: IntArray) -> IntArray:
+    """One number per pair of strata, in either direction: kinds of edge, or 0 where the split knew of no kinds."""
+    one, other = split.strata[pairs]
+    width = int(split.strata.max()) + 1
+    return np.asarray(np.minimum(one, other) * width + np.maximum(one, other), dtype=np.int64)
 
 
 def _relations(graph: GraphArrays, pairs: IntArray) -> npt.NDArray[np.str_]:

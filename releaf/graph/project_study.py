@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from releaf.graph.build import GraphArrays
 from releaf.graph.evaluation import LinkFigures, evaluate_hard, evaluate_links
+from releaf.graph.features import node_features
 from releaf.graph.project_heads import fit_new, hide_items
 from releaf.graph.project_ranking import (
     ALL,
@@ -24,7 +25,10 @@ from releaf.graph.project_ranking import (
 from releaf.graph.project_view import ProjectView, pair_features
 from releaf.graph.scorer_fit import known_structure
 from releaf.graph.scoring import MODEL, baseline_scores, embedding_scores
-from releaf.graph.splits import EdgeSplit
+from releaf.graph.settings import GraphSettings
+from releaf.graph.splits import EdgeSplit, split_edges
+from releaf.progress import Progress, silent
+from releaf.training.device import Hardware
 
 FloatArray = npt.NDArray[np.float64]
 STRUCTURE, EMBEDDINGS = "structure", "embeddings"
@@ -97,6 +101,50 @@ def _rows(view: ProjectView, items: npt.NDArray[np.int64], rows: FloatArray) -> 
     scores = np.zeros(view.stated.shape)
     scores[items] = rows
     return scores
+
+
+def study(
+    graph: GraphArrays,
+    text: npt.ArrayLike,
+    settings: GraphSettings,
+    hardware: Hardware,
+    *,
+    blend: float,
+    seeds: Sequence[int],
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Split, train and measure anew with each seed: means, deviations and pooled gains as plain JSON values.
+
+    `homogeneous` are link figures where the split does not look at kinds of node: shares and negatives are over all
+    pairs of nodes, most of which no relation could join, so that its figures are higher and say less.
+    """
+    from releaf.graph.inputs import prepare_inputs
+    from releaf.graph.link_prediction import train_links
+
+    embeddings = np.asarray(text, dtype=np.float32)
+    parts, blind = [], []
+    for number, seed in enumerate(seeds):
+        own = replace(settings, seed=seed)
+        inputs = prepare_inputs(graph, embeddings, seed=seed)
+        z = train_links(inputs.features, inputs.split, own, hardware).z
+        parts.append(measure_split(graph, text, inputs.split, z, blend=blend, seed=seed))
+        split = split_edges(graph.edge_index, graph.n_nodes, seed=seed)
+        features = node_features(embeddings, graph.with_edges(split.train))
+        z = train_links(features, split, own, hardware).z
+        blind.append(evaluate_links(graph, split, z, text).overall)
+        progress(number + 1, len(seeds), f"seed {seed}")
+    known = [part.known for part in parts]
+    relations = sorted(set().union(*(part.per_relation for part in parts)))
+    return {
+        "links": spread([part.links for part in parts]),
+        "hard": spread([part.hard for part in parts]),
+        "homogeneous": spread(blind),
+        "per_relation": {
+            name: spread([part.per_relation[name] for part in parts if name in part.per_relation]) for name in relations
+        },
+        "projects": {"figures": ranking_spread(known), "gains": all_gains(joined(known))},
+        "seeds": list(seeds),
+    }
 
 
 def spread(parts: Sequence[Mapping[str, LinkFigures]]) -> dict[str, dict[str, dict[str, float]]]:
