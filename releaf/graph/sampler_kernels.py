@@ -114,8 +114,33 @@ def _number(node: Any, table: Any, nodes: Any, count: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def neighbourhood(indptr: Any, indices: Any, seeds: Any, fanouts: Any, keys: Any, key: Any) -> Any:
-    """The fields of a `Neighbourhood`, in their order."""
+def _positions(degree: Any, fanout: Any, key: Any, chosen: Any) -> Any:
+    """`chosen`, large enough, with rising positions of up to `fanout` of `degree` neighbours, and how many."""
+    taken = min(degree, fanout)
+    if taken > len(chosen):
+        chosen = np.empty(2 * taken, dtype=np.int64)
+    if taken == degree:
+        for index in range(taken):
+            chosen[index] = index
+    else:
+        _draw(degree, taken, key, chosen)
+    return chosen, taken
+
+
+@njit(nogil=True, cache=True)
+def _degrees(indptr: Any, indices: Any, nodes: Any, n_seeds: Any, keys: Any, skipped: Any) -> Any:
+    """Neighbours of each node less those that hidden keys name; the first `n_seeds` nodes alone have such."""
+    degrees = np.empty(len(nodes), dtype=np.int64)
+    for index in range(len(nodes)):
+        node = nodes[index]
+        left_out = _skipped(indptr, indices, node, keys, skipped) if index < n_seeds else 0
+        degrees[index] = indptr[node + 1] - indptr[node] - left_out
+    return degrees
+
+
+@njit(nogil=True, cache=True)
+def _numbered(seeds: Any) -> Any:
+    """Seeds numbered in their order: (number of each, table, nodes, count)."""
     room = 1024
     while room < 4 * len(seeds):
         room *= 2
@@ -125,30 +150,24 @@ def neighbourhood(indptr: Any, indices: Any, seeds: Any, fanouts: Any, keys: Any
     places = np.empty(len(seeds), dtype=np.int64)
     for index in range(len(seeds)):
         places[index], table, nodes, count = _number(seeds[index], table, nodes, count)
-    n_seeds = count
-    hops = len(fanouts)
-    sizes = np.empty(hops + 1, dtype=np.int64)
+    return places, table, nodes, count
+
+
+@njit(nogil=True, cache=True)
+def neighbourhood(indptr: Any, indices: Any, seeds: Any, fanouts: Any, keys: Any, key: Any) -> Any:
+    """The fields of a `Neighbourhood`, in their order."""
+    places, table, nodes, count = _numbered(seeds)
+    sizes = np.empty(len(fanouts) + 1, dtype=np.int64)
     sizes[0] = count
-    pointers = np.zeros(1024, dtype=np.int64)
-    sources = np.empty(4096, dtype=np.int64)
-    skipped = np.empty(len(keys), dtype=np.int64)
-    chosen = np.empty(64, dtype=np.int64)
+    pointers, sources = np.zeros(1024, dtype=np.int64), np.empty(4096, dtype=np.int64)
+    skipped, chosen = np.empty(len(keys), dtype=np.int64), np.empty(64, dtype=np.int64)
     first, messages = np.int64(0), np.int64(0)
-    for hop in range(hops):
+    for hop in range(len(fanouts)):
         for target in range(first, sizes[hop]):
-            node = nodes[target]
-            low = indptr[node]
-            whole = indptr[node + 1] - low
-            left_out = _skipped(indptr, indices, node, keys, skipped) if target < n_seeds else 0
-            degree = whole - left_out
-            taken = min(degree, fanouts[hop])
-            if taken > len(chosen):
-                chosen = np.empty(2 * taken, dtype=np.int64)
-            if taken == degree:
-                for index in range(taken):
-                    chosen[index] = index
-            else:
-                _draw(degree, taken, _mixed(key ^ _mixed(np.uint64(node))), chosen)
+            node, low = nodes[target], indptr[nodes[target]]
+            left_out = _skipped(indptr, indices, node, keys, skipped) if target < sizes[0] else 0
+            degree = indptr[node + 1] - low - left_out
+            chosen, taken = _positions(degree, fanouts[hop], _mixed(key ^ _mixed(np.uint64(node))), chosen)
             if messages + taken > len(sources):
                 sources = _grown(sources, 2 * (messages + taken))
             passed = np.int64(0)
@@ -164,19 +183,9 @@ def neighbourhood(indptr: Any, indices: Any, seeds: Any, fanouts: Any, keys: Any
             pointers[target + 1] = messages
         first = sizes[hop]
         sizes[hop + 1] = count
-    degrees = np.empty(count, dtype=np.int64)
-    for index in range(count):
-        node = nodes[index]
-        left_out = _skipped(indptr, indices, node, keys, skipped) if index < n_seeds else 0
-        degrees[index] = indptr[node + 1] - indptr[node] - left_out
-    return (
-        nodes[:count].copy(),
-        sizes,
-        pointers[: sizes[hops - 1] + 1].copy(),
-        sources[:messages].copy(),
-        degrees,
-        places,
-    )
+    degrees = _degrees(indptr, indices, nodes[:count], sizes[0], keys, skipped)
+    ended = pointers[: sizes[len(fanouts) - 1] + 1]
+    return nodes[:count].copy(), sizes, ended.copy(), sources[:messages].copy(), degrees, places
 
 
 @njit(nogil=True, cache=True)
