@@ -24,6 +24,7 @@ from releaf.reporting.blocks import (
 )
 from releaf.reporting.evidence import Evidence, Json
 from releaf.reporting.sections.history import curves
+from releaf.reporting.sections.projects import projects
 
 MODEL = "model"
 _METRICS = {
@@ -60,7 +61,7 @@ def section(evidence: Evidence) -> Section:
     blocks.append(Heading("Link prediction on held-out edges"))
     if not links.get("overall"):
         return Section("recommendation", "Recommendation", _LEAD, [*blocks, Text("Link prediction was not measured.")])
-    blocks += [*_overall(links), _relations(links["per_relation"])]
+    blocks += [*_overall(links), _relations(links["per_relation"]), *projects(links)]
     blocks += [Heading("Training"), *curves(links.get("history"), "Training curves of the link predictor")]
     if links.get("examples"):
         blocks += [Heading("Example recommendations"), *_examples(links["examples"])]
