@@ -1,9 +1,8 @@
-"""Verbs that ask the models something: `search` and `recommend`."""
+"""`releaf search`: what the knowledge documents say."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -62,38 +61,3 @@ def search(
         out.print(result.text, markup=False)
     if not found.results:
         out.print("nothing matches")
-
-
-def recommend(
-    item: Annotated[str, typer.Argument(help="An item of the taxonomy, by id or alias.")],
-    k: Annotated[int, typer.Option("-k", help="How many projects.")] = 10,
-    novel: Annotated[bool, typer.Option("--novel", help="Leave out projects that the facts already state.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Say what an object could become, with the path through the knowledge graph that supports it."""
-    from releaf.graph.build import load
-    from releaf.graph.recommend import Recommender
-    from releaf.taxonomy import load_taxonomy
-    from resources.references import load_artifact, load_dataset
-
-    effective = settings()
-    name = load_taxonomy(effective.data_dir / "taxonomy.yaml").item(item).id
-    graph = load(load_artifact(effective.home, "knowledge_graph").path)
-    recommender = Recommender.load(load_artifact(effective.home, "graph_checkpoint").path, graph)
-    found = recommender.recommend(name, k, known="exclude" if novel else "mark")
-    if as_json:
-        print_json({"item": name, "results": [asdict(entry) for entry in found]})
-        return
-    rows = load_dataset(effective.home, "upcycling_facts").read("projects").to_dicts()
-    projects = {row["id"]: row for row in rows}
-    for rank, entry in enumerate(found, 1):
-        about = projects[entry.project]
-        out.print(
-            f"[bold]{rank}. {entry.title}[/]  {entry.score:.0%}  [dim]{'known' if entry.known else 'novel'}, "
-            f"{about['difficulty']}, {about['minutes']} min[/]"
-        )
-        out.print(f"   {about['description']}", markup=False)
-        if entry.path:
-            out.print(f"   [dim]{' → '.join(node.split(':', 1)[1] for node in entry.path)}[/]")
-        if about["safety"]:
-            out.print(f"   [yellow]{about['safety']}[/]")

@@ -8,7 +8,7 @@ import warnings
 
 import typer
 
-from command import answer, ask, classify, evaluate, imports, plan, query, run, status, ui
+from command import answer, ask, classify, evaluate, imports, plan, query, recommend, run, status, ui
 from command.output import err
 from releaf.errors import GateError, ReleafError
 
@@ -28,7 +28,7 @@ app.add_typer(plan.app, name="plan")
 app.command()(answer.ask)
 app.command()(ask.search)
 app.command()(classify.classify)
-app.command()(ask.recommend)
+app.command()(recommend.recommend)
 app.command()(query.query)
 app.command()(ui.ui)
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache
 from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 import scipy.linalg
 import scipy.sparse as sp
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from releaf.errors import DataError
 from releaf.graph.build import GraphArrays
@@ -118,7 +119,13 @@ def one_blas_thread() -> AbstractContextManager[object]:
 
     Their last bits then do not depend on the number of cores, and cores that are busy otherwise do not slow them down.
     """
-    return cast("AbstractContextManager[object]", threadpool_limits(limits=1, user_api="blas"))
+    return cast("AbstractContextManager[object]", _blas_threads().limit(limits=1, user_api="blas"))
+
+
+@cache
+def _blas_threads() -> ThreadpoolController:
+    """Looking the libraries up takes milliseconds, each time; NumPy's and SciPy's are loaded with this module."""
+    return ThreadpoolController()
 
 
 def structure_of(graph: GraphArrays) -> FloatArray:

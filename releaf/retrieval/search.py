@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from releaf.diversify import maximal_marginal_relevance
 from releaf.errors import DataError, InputError
 from releaf.progress import Progress, silent
 from releaf.retrieval.choice import METHODS, Method, SearchChoice
 from releaf.retrieval.confidence import Confidence, confidence
 from releaf.retrieval.dense import DenseIndex
-from releaf.retrieval.diversify import maximal_marginal_relevance
 from releaf.retrieval.encode import Matrix, TextEncoder
 from releaf.retrieval.expand import FEEDBACK, expand
 from releaf.retrieval.fusion import min_max, reciprocal_rank_fusion, weighted_fusion

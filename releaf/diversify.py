@@ -1,4 +1,4 @@
-"""Results that do not repeat each other (R6). Pure: no index, no text."""
+"""Results that do not repeat each other (R6), of a search as of a recommender. Pure: no index, no text."""
 
 from __future__ import annotations
 

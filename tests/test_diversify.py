@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from releaf.diversify import LAMBDA, maximal_marginal_relevance
 from releaf.errors import InputError
-from releaf.retrieval.diversify import LAMBDA, maximal_marginal_relevance
 from releaf.retrieval.encode import unit_rows
 
 
