@@ -16,7 +16,9 @@ from releaf.errors import ArtifactError
 from releaf_assets import embeddings, indexes, knowledge_graph
 from releaf_assets.checkpoints import alignment as alignment_checkpoints
 from releaf_assets.checkpoints import classifier as classifier_checkpoints
+from releaf_assets.checkpoints import experts as expert_checkpoints
 from releaf_assets.checkpoints import graph as graph_checkpoints
+from releaf_assets.checkpoints import graph_choice as graph_choices
 from releaf_assets.checkpoints import language as language_checkpoints
 from releaf_assets.checkpoints import reranker as reranker_checkpoints
 from releaf_assets.checkpoints import search as search_checkpoints
@@ -26,9 +28,11 @@ from releaf_assets.datasets import documents, facts, images, instructions, judge
 from releaf_assets.gates import GATES, Gate
 from releaf_assets.release import build_release
 from releaf_assets.reports import alignment as alignment_reports
+from releaf_assets.reports import graph_study as graph_studies
 from releaf_assets.reports import language as language_reports
 from releaf_assets.reports import recommendation
 from releaf_assets.reports import retrieval as retrieval_reports
+from releaf_assets.reports import scaling as scaling_reports
 from releaf_assets.reports import vision as vision_reports
 from releaf_assets.reports.evaluation import build_evaluation_report
 from releaf_assets.sources import sources
@@ -63,15 +67,19 @@ MODULES: tuple[ModuleType, ...] = (
     indexes,
     vision_checkpoints,
     classifier_checkpoints,
+    graph_choices,
     graph_checkpoints,
     language_checkpoints,
+    expert_checkpoints,
     alignment_checkpoints,
     reranker_checkpoints,
     search_checkpoints,
     vision_reports,
     retrieval_reports,
     recommendation,
+    graph_studies,
     language_reports,
+    scaling_reports,
     alignment_reports,
 )
 

@@ -40,7 +40,7 @@ READERS = {
     "rendering": {"rendered_images"},
     "vision": {"vision_checkpoint", "vision_transfer"},
     "descriptors": {"descriptor_checkpoint", "vision_transfer"},
-    "graph": {"node_embeddings", "graph_checkpoint"},
+    "graph": {"node_embeddings", "graph_choice", "graph_checkpoint", "recommendation_report", "graph_study"},
     "retrieval": {
         "text_encoder",
         "document_embeddings",
