@@ -240,14 +240,14 @@ class AlignmentSettings:
     """
 
     algorithm: Literal["ppo", "rloo"] = "ppo"
-    steps: int = 30
-    prompts_per_step: int = 16
+    steps: int = 24
+    prompts_per_step: int = 32
     samples_per_prompt: int = 4
     max_new_tokens: int = 64
     temperature: float = 0.7
     epochs: int = 2
-    minibatch: int = 16
-    learning_rate: float = 3e-4
+    minibatch: int = 32
+    learning_rate: float = 1e-4
     value_learning_rate: float = 1e-3
     clip: float = 0.2
     kl_weight: float = 0.02

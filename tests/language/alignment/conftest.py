@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from transformers import PreTrainedTokenizerFast
 
 from releaf.language.adapters import attach, save_adapter
 from releaf.language.alignment.pairs import Pair, read_pairs
 from releaf.language.alignment.policy import Policy
-from releaf.language.decoder import Base
-from releaf.language.settings import AdapterSettings
+from releaf.language.decoder import Base, as_base, build_decoder, save_base
+from releaf.language.settings import AdapterSettings, DecoderSettings
 
 PLACES = {
     "bottle": "recycling bin",
@@ -68,6 +69,18 @@ def training_pairs(preferences: pl.DataFrame) -> list[Pair]:
 @pytest.fixture(scope="session")
 def held_pairs(preferences: pl.DataFrame) -> list[Pair]:
     return read_pairs(preferences, "validation", "test")
+
+
+@pytest.fixture(scope="session")
+def base_directory(
+    tokenizer: PreTrainedTokenizerFast, shape: DecoderSettings, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The base of the folder above with opinions: fresh embeddings are too small for a policy to move."""
+    directory = tmp_path_factory.mktemp("opinionated")
+    model = build_decoder(shape, tokenizer, seed=0)
+    model.model.embed_tokens.weight.data *= 10
+    save_base(as_base(model, tokenizer), directory)
+    return directory
 
 
 @pytest.fixture

@@ -14,12 +14,13 @@ from releaf.language.settings import AlignmentSettings
 
 QUESTIONS = [("Where does the jar go?", ""), ("Where does the cup go?", ""), ("Where is the lid?", "Here.")]
 TOY = AlignmentSettings(
-    steps=6,
+    steps=8,
     prompts_per_step=2,
-    samples_per_prompt=8,
+    samples_per_prompt=16,
     max_new_tokens=8,
+    temperature=1.0,
     minibatch=8,
-    learning_rate=0.02,
+    learning_rate=0.03,
     kl_weight=0.01,
     kl_limit=50.0,
     unfinished_penalty=0.0,
@@ -41,12 +42,11 @@ def weights(policy: Policy) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("algorithm", ["ppo", "rloo"])
 def test_the_reward_of_a_toy_task_rises(open_policy: Callable[[], Policy], algorithm: str) -> None:
-    plan = settings(algorithm, learning_rate=0.02 if algorithm == "ppo" else 0.05)
-    curves = align(open_policy(), QUESTIONS, vowels, plan)
+    curves = align(open_policy(), QUESTIONS, vowels, settings(algorithm))
     rewards = [record["reward"] for record in curves.rounds]
 
     assert np.mean(rewards[-2:]) > 2 * np.mean(rewards[:2])
-    assert curves.kept == 6
+    assert curves.kept == 8
     assert not curves.stopped
     assert curves.rounds[0]["kl"] == pytest.approx(0, abs=1e-5)
     assert curves.rounds[-1]["kl"] > 0.1
@@ -67,20 +67,22 @@ def test_the_same_seed_gives_the_same_policy_bit_for_bit(open_policy: Callable[[
 
 def test_a_drift_beyond_the_limit_stops_and_the_last_good_weights_are_kept(open_policy: Callable[[], Policy]) -> None:
     policy = open_policy()
-    curves = align(policy, QUESTIONS, vowels, settings("ppo", kl_limit=0.5))
-    replay = open_policy()
-    align(replay, QUESTIONS, vowels, settings("ppo", steps=curves.kept, kl_limit=0.5) if curves.kept else TOY)
+    curves = align(policy, QUESTIONS, vowels, settings("ppo", learning_rate=0.01, kl_limit=0.3))
+    shorter = open_policy()
+    align(shorter, QUESTIONS, vowels, settings("ppo", learning_rate=0.01, steps=curves.kept))
 
     assert curves.stopped
+    assert curves.kept >= 1
     assert len(curves.rounds) == curves.kept + 2
-    assert curves.rounds[-1]["kl"] > 0.5 >= curves.rounds[curves.kept]["kl"]
+    assert curves.rounds[-1]["kl"] > 0.3 >= curves.rounds[curves.kept]["kl"]
+    assert all(torch.equal(tensor, weights(policy)[name]) for name, tensor in weights(shorter).items())
 
 
 def test_a_heavier_penalty_keeps_the_policy_closer(open_policy: Callable[[], Policy]) -> None:
     def drift(kl_weight: float) -> Curves:
-        return align(open_policy(), QUESTIONS, vowels, settings("ppo", kl_weight=kl_weight))
+        return align(open_policy(), QUESTIONS, vowels, settings("ppo", kl_weight=kl_weight, learning_rate=0.01))
 
-    assert drift(2.0).rounds[-1]["kl"] < drift(0.0).rounds[-1]["kl"]
+    assert drift(5.0).rounds[-1]["kl"] < drift(0.0).rounds[-1]["kl"]
 
 
 def test_every_round_says_what_happened(open_policy: Callable[[], Policy]) -> None:
