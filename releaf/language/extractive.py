@@ -22,19 +22,16 @@ REFUSAL = "I do not know. Nothing in the documents answers this."
 class ExtractiveSettings:
     """How an answer is put together.
 
-    sentences: most sentences of an answer. relevance: λ of maximal marginal relevance, from 0 (all different) to 1
-    (nearest only). lead: cosine that a sentence may fall behind the nearest one and still be taken. refuse_below:
-    cosine of the nearest sentence below which nothing is answered.
+    sentences: most sentences of an answer.
+    refuse_below: cosine of the nearest sentence below which nothing is answered.
     """
 
     sentences: int = 2
-    relevance: float = 0.7
-    lead: float = 0.15
     refuse_below: float = 0.3
 
     def __post_init__(self) -> None:
-        if self.sentences < 1 or not 0 <= self.relevance <= 1 or self.lead < 0:
-            raise InputError(f"{self}: sentences must be at least 1, relevance in 0–1, lead not negative")
+        if self.sentences < 1:
+            raise InputError(f"an answer of {self.sentences} sentences says nothing; allow at least 1")
 
 
 @dataclass(frozen=True)
@@ -73,7 +70,10 @@ def contextual(passage: Passage, sentence: str) -> str:
 
 
 def answer(question: str, retrieved: Retrieved, vectors: Vectors, settings: ExtractiveSettings) -> ExtractiveAnswer:
-    """The sentences nearest to the question, unlike each other, in the order of the passages and within them."""
+    """The nearest sentence to the question with those around it in its passage, in their order.
+
+    Neighbours, not the next nearest from elsewhere: "it is fine here" means something else under another heading.
+    """
     candidates = _candidates(retrieved.passages)
     if not candidates:
         return ExtractiveAnswer((), -1.0)
@@ -82,8 +82,8 @@ def answer(question: str, retrieved: Retrieved, vectors: Vectors, settings: Extr
     nearest = float(cosines.max())
     if nearest < settings.refuse_below:
         return ExtractiveAnswer((), nearest)
-    chosen = _marginal(cosines, embedded, settings)
-    quoted = [Quoted(candidates[at][1], candidates[at][0].document, candidates[at][0].title) for at in sorted(chosen)]
+    first, last = _grow(cosines, [passage for passage, _ in candidates], settings.sentences)
+    quoted = [Quoted(text, passage.document, passage.title) for passage, text in candidates[first : last + 1]]
     return ExtractiveAnswer(tuple(quoted), nearest)
 
 
@@ -99,15 +99,16 @@ def _candidates(passages: Sequence[Passage]) -> list[tuple[Passage, str]]:
     return found
 
 
-def _marginal(cosines: FloatArray, embedded: FloatArray, settings: ExtractiveSettings) -> list[int]:
-    """Maximal marginal relevance (Carbonell & Goldstein 1998) among the sentences within `lead` of the nearest."""
-    eligible = [int(at) for at in np.argsort(-cosines, kind="stable") if cosines[at] >= cosines.max() - settings.lead]
-    chosen = [eligible.pop(0)]
-    while eligible and len(chosen) < settings.sentences:
-        likeness = (embedded[eligible] @ embedded[chosen].T).max(axis=1)
-        worth = settings.relevance * cosines[eligible] - (1 - settings.relevance) * likeness
-        chosen.append(eligible.pop(int(worth.argmax())))
-    return chosen
+def _grow(cosines: FloatArray, passages: Sequence[Passage], most: int) -> tuple[int, int]:
+    """First and last place of the run around the largest cosine, grown towards the nearer neighbour each time."""
+    first = last = int(cosines.argmax())
+    while last - first + 1 < most:
+        around = [at for at in (first - 1, last + 1) if 0 <= at < len(passages) and passages[at] is passages[first]]
+        if not around:
+            break
+        taken = max(around, key=lambda at: float(cosines[at]))
+        first, last = min(first, taken), max(last, taken)
+    return first, last
 
 
 def tune(

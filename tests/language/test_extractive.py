@@ -17,15 +17,23 @@ def test_the_nearest_sentence_is_quoted_with_its_document():
     assert [one.document for one in got.quoted] == ["doc0"]
 
 
-def test_sentences_come_in_the_order_of_the_passages():
-    settings = ExtractiveSettings(sentences=2, refuse_below=0.0, lead=1.0, relevance=1.0)
-    got = answer("take the steel lid off and rinse the jar", FOUND, Vectors(embed), settings)
-    assert [one.text for one in got.quoted] == ["Rinse the jar.", "Take the steel lid off the jar."]
+LONG = retrieved(
+    "Wind blows. Peel off the label. Take the steel lid off the jar. Rinse the jar. Hills are green.", "Jar."
+)
 
 
-def test_a_sentence_far_behind_the_nearest_is_left_out():
-    settings = ExtractiveSettings(sentences=3, refuse_below=0.0, lead=0.0)
-    assert len(answer("take the steel lid off the jar", FOUND, Vectors(embed), settings).quoted) == 1
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (1, "Take the steel lid off the jar."),
+        (2, "Take the steel lid off the jar. Rinse the jar."),
+        (3, "Peel off the label. Take the steel lid off the jar. Rinse the jar."),
+        (9, "Wind blows. Peel off the label. Take the steel lid off the jar. Rinse the jar. Hills are green."),
+    ],
+)
+def test_an_answer_grows_around_its_nearest_sentence_and_never_leaves_the_passage(count, said):
+    settings = ExtractiveSettings(sentences=count, refuse_below=0.0)
+    assert answer("take the steel lid off the jar", LONG, Vectors(embed), settings).text == said
 
 
 def test_a_question_that_nothing_is_near_to_is_refused():
@@ -44,7 +52,7 @@ def test_headings_and_questions_are_not_quoted():
 
 
 def test_a_sentence_in_two_passages_is_quoted_once():
-    settings = ExtractiveSettings(sentences=2, refuse_below=0.0, lead=2.0)
+    settings = ExtractiveSettings(sentences=2, refuse_below=0.0)
     assert answer("rinse", retrieved("Rinse it.", "Rinse it."), Vectors(embed), settings).text == "Rinse it."
 
 
@@ -65,7 +73,6 @@ def test_tuning_needs_an_answerable_question():
         tune([("rinse", FOUND, None)], Vectors(embed))
 
 
-@pytest.mark.parametrize("values", [{"sentences": 0}, {"relevance": 1.5}, {"lead": -0.1}])
-def test_settings_that_mean_nothing_are_refused(values):
-    with pytest.raises(InputError):
-        ExtractiveSettings(**values)
+def test_an_answer_of_no_sentence_is_refused():
+    with pytest.raises(InputError, match="0 sentences"):
+        ExtractiveSettings(sentences=0)
