@@ -10,11 +10,13 @@ from releaf_assets.stage import stage
 from resources.artifacts import ArtifactStore
 from resources.warehouse import Dataset
 
-CODE = "2"
+CODE = "3"
 
 
 @dg.asset(**stage("knowledge_graph", code=CODE, kinds={"networkx"}))
-def knowledge_graph(upcycling_facts: Dataset, store: ArtifactStore) -> dg.MaterializeResult[Artifact]:
+def knowledge_graph(
+    upcycling_facts: Dataset, waste_taxonomy: Dataset, store: ArtifactStore
+) -> dg.MaterializeResult[Artifact]:
     """Items, materials, properties and projects joined by facts, with size, connectedness, centrality and homophily."""
     import polars as pl
 
@@ -27,7 +29,11 @@ def knowledge_graph(upcycling_facts: Dataset, store: ArtifactStore) -> dg.Materi
     # File and line of a fact may move without the graph changing, so they stay in the table of facts.
     facts = upcycling_facts.read("facts").with_columns(file=pl.lit(""), line=pl.lit(0))
     graph = build_graph(upcycling_facts.read("nodes"), facts)
-    statistics = graph_statistics(graph).as_json()
+    statistics = graph_statistics(
+        graph,
+        families=_labels(waste_taxonomy, "materials", "material", "family"),
+        bins=_labels(waste_taxonomy, "items", "item", "bin"),
+    ).as_json()
 
     def write(directory: Path) -> dict[str, float]:
         save(graph, directory)
@@ -36,7 +42,10 @@ def knowledge_graph(upcycling_facts: Dataset, store: ArtifactStore) -> dg.Materi
         return {**figures, "largest_component_share": statistics["largest_component"] / max(1, statistics["nodes"])}
 
     artifact = store.publish(
-        "knowledge_graph", write, code_version=CODE, inputs=versions(upcycling_facts=upcycling_facts)
+        "knowledge_graph",
+        write,
+        code_version=CODE,
+        inputs=versions(upcycling_facts=upcycling_facts, waste_taxonomy=waste_taxonomy),
     )
     relations = [{"relation": name, "edges": count} for name, count in count_relations(graph).items()]
     return artifact_result(
@@ -45,6 +54,21 @@ def knowledge_graph(upcycling_facts: Dataset, store: ArtifactStore) -> dg.Materi
         metadata={
             "picture": dg.MetadataValue.md(markdown_image(graph_picture(graph), "graph")),
             "relations": dg.MetadataValue.md(markdown_table(relations)),
+            "most_central": dg.MetadataValue.md(markdown_table(_central(statistics))),
             "statistics": dg.MetadataValue.json(statistics),
         },
     )
+
+
+def _labels(taxonomy: Dataset, table: str, kind: str, label: str) -> dict[str, str]:
+    """A label of the taxonomy by node id."""
+    return {f"{kind}:{name}": value for name, value in taxonomy.read(table).select("id", label).iter_rows()}
+
+
+def _central(statistics: dict[str, list[tuple[str, float]]]) -> list[dict[str, str]]:
+    """The nodes of largest degree and those that most shortest paths run over, rank by rank."""
+    pairs = zip(statistics["degree_centrality"], statistics["betweenness_centrality"], strict=True)
+    return [
+        {"by degree": one, "degree": f"{degree:.3f}", "by betweenness": other, "betweenness": f"{between:.3f}"}
+        for (one, degree), (other, between) in pairs
+    ]

@@ -11,6 +11,10 @@ import networkx as nx
 
 from releaf.graph.build import NODE_KINDS, Graph, count_relations
 
+EXACT = 3_000
+"""Nodes up to which centralities and diameter are exact: seconds, where a hundred times as many would take hours."""
+_PIVOTS = 64
+
 
 @dataclass(frozen=True)
 class GraphStatistics:
@@ -18,7 +22,9 @@ class GraphStatistics:
 
     `density` is joined pairs over all pairs; `diameter` is that of the largest component (0 for a single node);
     `degree_centrality` and `betweenness_centrality` list the top nodes, largest first, both in 0–1; `homophily` is the
-    share of edges whose two ends carry the same label, and None where no edge has two labels.
+    share of edges whose two ends carry the same label, and None where no edge has two labels: by kind, of materials by
+    family, of items by bin. `sampled` says that the graph is so large that betweenness is estimated from some nodes and
+    the diameter is a lower bound.
     """
 
     nodes: int
@@ -34,18 +40,27 @@ class GraphStatistics:
     degree_centrality: list[tuple[str, float]]
     betweenness_centrality: list[tuple[str, float]]
     kind_homophily: float | None
-    label_homophily: float | None
+    family_homophily: float | None
+    bin_homophily: float | None
+    sampled: bool
 
     def as_json(self) -> dict[str, Any]:
         """The figures as plain JSON values."""
         return asdict(self)
 
 
-def graph_statistics(graph: Graph, labels: Mapping[str, str] | None = None, *, top: int = 10) -> GraphStatistics:
+def graph_statistics(
+    graph: Graph,
+    *,
+    families: Mapping[str, str] | None = None,
+    bins: Mapping[str, str] | None = None,
+    top: int = 10,
+    exact: int = EXACT,
+) -> GraphStatistics:
     """Describe a graph.
 
-    `labels` maps node ids to a label (a material's family, an item's bin) for `label_homophily`; nodes without one
-    are left out of it. `top` is how many nodes each centrality lists.
+    `families` and `bins` map node ids of materials and of items to their label; nodes without one are left out of that
+    homophily. `top` is how many nodes each centrality lists. A graph of more than `exact` nodes is sampled.
     """
     plain = graph.to_undirected()
     components = sorted((sorted(part) for part in nx.connected_components(plain)), key=lambda part: (-len(part), part))
@@ -60,12 +75,14 @@ def graph_statistics(graph: Graph, labels: Mapping[str, str] | None = None, *, t
         components=len(components),
         largest_component=len(components[0]) if components else 0,
         isolated=nx.number_of_isolates(plain),
-        diameter=int(nx.diameter(plain.subgraph(components[0]))) if components else 0,
+        diameter=_diameter(plain.subgraph(components[0]), exact) if components else 0,
         mean_degree=2 * plain.number_of_edges() / count if count else 0.0,
         degree_centrality=_top(nx.degree_centrality(plain), top),
-        betweenness_centrality=_top(nx.betweenness_centrality(plain), top),
+        betweenness_centrality=_top(_betweenness(plain, exact), top),
         kind_homophily=homophily(graph, dict(graph.nodes(data="kind"))),
-        label_homophily=homophily(graph, labels or {}),
+        family_homophily=homophily(graph, families or {}),
+        bin_homophily=homophily(graph, bins or {}),
+        sampled=count > exact,
     )
 
 
@@ -77,6 +94,25 @@ def homophily(graph: Graph, labels: Mapping[str, str]) -> float | None:
     """
     same = [labels[one] == labels[other] for one, other in graph.edges if one in labels and other in labels]
     return sum(same) / len(same) if same else None
+
+
+def _betweenness(plain: nx.Graph, exact: int) -> dict[str, float]:
+    """Share of shortest paths over each node (Brandes 2001), from a sample of sources in a large graph."""
+    sources = _PIVOTS if plain.number_of_nodes() > exact else None
+    return dict(nx.betweenness_centrality(plain, k=sources, seed=0))
+
+
+def _diameter(component: nx.Graph, exact: int) -> int:
+    """The longest of all shortest paths; in a large graph the longest found by going to and fro between far nodes."""
+    if component.number_of_nodes() <= exact:
+        return int(nx.diameter(component))
+    longest, start = 0, min(component)
+    while True:
+        distances = nx.single_source_shortest_path_length(component, start)
+        far = max(distances.values())
+        if far <= longest:
+            return longest
+        longest, start = far, min(node for node, distance in distances.items() if distance == far)
 
 
 def _top(values: Mapping[str, float], count: int) -> list[tuple[str, float]]:

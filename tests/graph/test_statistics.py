@@ -45,11 +45,13 @@ def test_diameter_and_size_are_those_of_the_largest_component(graph_of: GraphOf)
 
 
 def test_homophily_is_the_share_of_same_label_edges_among_labelled_ones(small_graph: Graph) -> None:
-    found = graph_statistics(small_graph, {"material:pet": "plastic", "material:hdpe": "plastic"})
+    families = {"material:pet": "plastic", "material:hdpe": "plastic"}
+    found = graph_statistics(small_graph, families=families, bins={"item:bottle": "recycle", "item:jar": "landfill"})
     assert found.kind_homophily == pytest.approx(2 / 19)  # one compatible_with and one similar_to
-    assert found.label_homophily == 1.0
+    assert (found.family_homophily, found.bin_homophily) == (1.0, 0.0)
     assert homophily(small_graph, {"item:bottle": "recycle", "item:jar": "landfill"}) == 0.0
-    assert graph_statistics(small_graph).label_homophily is None
+    assert graph_statistics(small_graph).family_homophily is None
+    assert graph_statistics(small_graph).bin_homophily is None
 
 
 def test_an_empty_graph_has_figures(graph_of: GraphOf, small_graph: Graph) -> None:
@@ -61,3 +63,22 @@ def test_an_empty_graph_has_figures(graph_of: GraphOf, small_graph: Graph) -> No
 def test_figures_are_plain_json(small_graph: Graph) -> None:
     found = graph_statistics(small_graph).as_json()
     assert json.loads(json.dumps(found))["edges_per_relation"]["has_property"] == 7
+
+
+def test_a_large_graph_is_sampled_and_says_so(graph_of: GraphOf) -> None:
+    # A path of 300 nodes: the far ends are found by going to and fro, and the middle lies on most paths.
+    triples = [(f"item:{i:03}", "similar_to", f"item:{i + 1:03}") for i in range(299)]
+    found = graph_statistics(graph_of(triples), exact=100, top=1)
+    assert (found.sampled, found.diameter) == (True, 299)
+    ((middle, value),) = found.betweenness_centrality
+    assert 100 <= int(middle.split(":")[1]) < 200
+    assert value == pytest.approx(0.5, abs=0.1)
+    assert not graph_statistics(graph_of(triples[:50]), exact=100).sampled
+
+
+def test_one_edge_and_one_isolated_item_have_figures(graph_of: GraphOf, small_graph: Graph) -> None:
+    one = graph_statistics(graph_of([("item:can", "made_of", "material:steel")]))
+    assert (one.nodes, one.edges, one.diameter, one.density) == (2, 1, 1, 1.0)
+    small_graph.remove_nodes_from([node for node in small_graph if node != "item:can"])
+    alone = graph_statistics(small_graph)
+    assert (alone.nodes, alone.isolated, alone.components, alone.diameter, alone.kind_homophily) == (1, 1, 1, 0, None)

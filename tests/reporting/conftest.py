@@ -210,7 +210,8 @@ def graph() -> dict[str, Any]:
         "degree_centrality": [("property:cuttable", 0.28), ("property:tough", 0.21)],
         "betweenness_centrality": [("material:wood", 0.11)],
         "kind_homophily": 0.12,
-        "label_homophily": None,
+        "family_homophily": 0.5,
+        "bin_homophily": None,
     }
 
 

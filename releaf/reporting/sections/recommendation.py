@@ -46,7 +46,8 @@ _SIZE = (
     "diameter",
     "mean_degree",
     "kind_homophily",
-    "label_homophily",
+    "family_homophily",
+    "bin_homophily",
 )
 _LEAD = (
     "A graph of facts joins items, materials, properties and projects. The model embeds its nodes and predicts edges "
