@@ -146,9 +146,9 @@ GATES: tuple[Gate, ...] = (
         "Items held out altogether: Hits@10 of what is served is no worse than text cosine's.",
     ),
     Gate(
-        "adapter_helps", "language_report", "perplexity_ratio", "<=", 0.95, "The adapter lowers the base's perplexity."
+        "adapter_helps", "language_report", "perplexity_ratio", "<=", 0.5, "The adapter halves the base's perplexity."
     ),
-    Gate("perplexity", "language_report", "perplexity_adapter", "<=", 90.0, "Perplexity on held-out instructions."),
+    Gate("perplexity", "language_report", "perplexity_adapter", "<=", 60.0, "Perplexity on held-out instructions."),
     Gate(
         "answers_supported",
         "language_report",
