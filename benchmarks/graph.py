@@ -1,7 +1,7 @@
 """Speed and memory of link prediction on graphs on two cores, as they grow and beside torch_geometric's own example.
 
     python benchmarks/graph.py [PART ...] [--sizes 10000,100000,1000000] [--citation FILE.npz] [--rounds 5]
-        [--json FILE]
+        [--steps N] [--json FILE]
 
 Parts: scale, epoch, citation; all where none is named. Ten million edges take some ten minutes and are measured
 where asked for alone: `scale --sizes 100000,10000000`. Prints a table a part, what is asked beside what was measured.
@@ -42,7 +42,7 @@ from rich.console import Console  # noqa: E402
 def measure(chosen: argparse.Namespace, folder: Path, say: Callable[[str], None]) -> list[Table]:
     """The tables of the chosen parts, in the order of `PARTS`."""
     parts: dict[str, Callable[[], Table]] = {
-        "scale": lambda: scale.scale(chosen.sizes, folder / "scale", say),
+        "scale": lambda: scale.scale(chosen.sizes, folder / "scale", say, most_steps=chosen.steps),
         "epoch": lambda: epoch.epoch(folder / "epoch", rounds=chosen.rounds, citation=chosen.citation),
         "citation": lambda: papers.citation(folder / "citation", say),
     }
@@ -60,6 +60,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", nargs="*", choices=[*PARTS, []], help="what to measure; everything by default")
     parser.add_argument("--sizes", type=_sizes, default=[10_000, 100_000, 1_000_000], help="pairs, for `scale`")
+    parser.add_argument("--steps", type=int, default=10**9, help="cut an epoch of `scale` there and say its share")
     parser.add_argument("--citation", type=Path, help="a citation graph that `epoch` is measured on too")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each side, for `epoch`")
     parser.add_argument("--json", type=Path, help="write every figure here as well")

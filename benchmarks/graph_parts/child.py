@@ -1,6 +1,6 @@
 """What `scale` does in processes of their own, so that each has its own peak of memory. Prints one JSON object.
 
-python -m graph_parts.child STEP FOLDER [PAIRS]
+python -m graph_parts.child STEP FOLDER PAIRS STEPS
 """
 
 from __future__ import annotations
@@ -10,25 +10,32 @@ import statistics
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from retrieval_parts.measure import milliseconds_each, peak_bytes, seconds
 
 from graph_parts.made import INDICES, INDPTR, WIDTH, MadeGraph, write_graph
 
+if TYPE_CHECKING:
+    from releaf.graph.minibatch import SampledLinkTask
+
 BATCH_PAIRS, FANOUT, LAYERS, HIDDEN, OUTPUT = 256, 5, 2, 64, 64
 Z = "z.npy"
 _FEWEST_PAIRS, _QUERIES = 200_000, 20
 
 
-def make(folder: Path, n_pairs: int) -> dict[str, float]:
+def make(folder: Path, n_pairs: int, most_steps: int) -> dict[str, float]:  # noqa: ARG001 - every step takes all
     """Write the graph."""
     write_graph(folder, n_pairs)
     return {}
 
 
-def train(folder: Path, n_pairs: int) -> dict[str, float]:
-    """Train whole epochs, at least one and 200,000 pairs of them, and tell the median of one."""
+def train(folder: Path, n_pairs: int, most_steps: int) -> dict[str, float]:
+    """Train epochs, at least one and 200,000 pairs of them, and tell the median of one.
+
+    Where an epoch has more steps than `most_steps`, it is cut there, and its time is what all of them would take.
+    """
     from releaf.graph.link_prediction import one_thread
     from releaf.graph.minibatch import SampledLinkTask, embed_in_chunks
     from releaf.graph.predictor import LinkPredictor
@@ -41,7 +48,9 @@ def train(folder: Path, n_pairs: int) -> dict[str, float]:
         layers=LAYERS, hidden=HIDDEN, output=OUTPUT, fanout=FANOUT, batch_pairs=BATCH_PAIRS, full_batch_edges=0
     )
     model = LinkPredictor(settings, WIDTH)
-    task = SampledLinkTask(made.features, made.rows, made.held, settings, "cpu")
+    task = _cut_off(most_steps)(made.features, made.rows, made.held, settings, "cpu")
+    steps = SampledLinkTask.steps_per_epoch(task)
+    share = task.steps_per_epoch() / steps
     with one_thread():
         for batch in [next(iter(task.batches(1)))]:
             task.loss(model, batch).backward()
@@ -53,10 +62,12 @@ def train(folder: Path, n_pairs: int) -> dict[str, float]:
         processor = (time.process_time() - before) / epochs
         out = np.lib.format.open_memmap(folder / Z, mode="w+", dtype=np.float32, shape=(made.rows.n_nodes, OUTPUT))
         embedding = seconds(lambda: embed_in_chunks(model, made.features, made.rows, out=out))
+    # Of the pairs that were scored; as good as all have their non-edge.
     spent = [2 * made.rows.n_pairs / record["samples_per_second"] for record in history.epochs]
     return {
         "epoch_s": statistics.median(spent),
-        "processor_s": processor,
+        "processor_s": processor / share,
+        "share": 100 * share,
         "epochs": float(epochs),
         "auc": history.epochs[-1]["auc"],
         "start_bytes": started,
@@ -67,7 +78,19 @@ def train(folder: Path, n_pairs: int) -> dict[str, float]:
     }
 
 
-def recommend(folder: Path, n_pairs: int) -> dict[str, float]:  # noqa: ARG001 - every step takes both
+def _cut_off(most_steps: int) -> type[SampledLinkTask]:
+    from releaf.graph.minibatch import SampledLinkTask
+
+    class CutOff(SampledLinkTask):
+        """The task, with an epoch of so many steps at most."""
+
+        def steps_per_epoch(self) -> int:
+            return min(most_steps, super().steps_per_epoch())
+
+    return CutOff
+
+
+def recommend(folder: Path, n_pairs: int, most_steps: int) -> dict[str, float]:  # noqa: ARG001 - as above
     """Ten best partners of a node among all nodes, by z held in memory."""
     z = np.load(folder / Z)
     sources = np.random.default_rng(0).integers(0, len(z), _QUERIES + 3)
@@ -85,5 +108,5 @@ STEPS = {step.__name__: step for step in (make, train, recommend)}
 
 
 if __name__ == "__main__":
-    given = STEPS[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3]))
+    given = STEPS[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
     print(json.dumps(given | {"peak_bytes": peak_bytes()}))

@@ -19,12 +19,12 @@ _LINEAR, _FLAT = 1.2, 1.2
 _COMPARED = 100_000
 
 
-def scale(sizes: Sequence[int], folder: Path, say: Say) -> Table:
+def scale(sizes: Sequence[int], folder: Path, say: Say, *, most_steps: int) -> Table:
     """A column a size; growth is told against the smallest size of at least 100,000 pairs."""
     measured = []
     for size in sizes:
         say(f"scale: {size:,} pairs")
-        measured.append(_one(size, folder / f"graph-{size}"))
+        measured.append(_one(size, folder / f"graph-{size}", most_steps))
     compared = [(size, found) for size, found in zip(sizes, measured, strict=True) if size >= _COMPARED]
     rows = [Row(what, tuple(found.get(key) for found in measured), unit) for what, key, unit in _FIGURES]
     for (size, small), (other, large) in pairwise([compared[0], compared[-1]] if len(compared) > 1 else []):
@@ -33,7 +33,7 @@ def scale(sizes: Sequence[int], folder: Path, say: Say) -> Table:
     remarks = (
         f"{WIDTH} features, {LAYERS} layers, hidden {HIDDEN}, z {OUTPUT}, fanout {FANOUT} in each hop, steps of "
         f"{BATCH_PAIRS} pairs with as many non-edges; training in one thread, batches made in another",
-        "whole epochs, every pair predicted once; features and rows are mapped from files, `own` memory is the rest",
+        "an epoch predicts every pair once; features and rows are mapped from files, `own` memory is the rest",
     )
     return Table("scale", title, tuple(rows), tuple(f"{size:,}" for size in sizes), remarks)
 
@@ -44,6 +44,7 @@ _FIGURES = (
     ("of processors, with validation", "processor_s", "s"),
     ("AUC after the epochs", "auc", ""),
     ("epochs", "epochs", ""),
+    ("share of an epoch that was run; times are for all of it", "share", "%"),
     ("peak memory", "peak_mib", "MiB"),
     ("of it own: not mapped from files", "own_mib", "MiB"),
     ("before training began", "start_mib", "MiB"),
@@ -54,12 +55,12 @@ _FIGURES = (
 )
 
 
-def _one(size: int, work: Path) -> _Measured:
+def _one(size: int, work: Path, most_steps: int) -> _Measured:
     work.mkdir(parents=True)
     try:
-        run_child("make", str(work), str(size), module=_MODULE)
-        trained = run_child("train", str(work), str(size), module=_MODULE)
-        asked = run_child("recommend", str(work), str(size), module=_MODULE)
+        run_child("make", str(work), str(size), str(most_steps), module=_MODULE)
+        trained = run_child("train", str(work), str(size), str(most_steps), module=_MODULE)
+        asked = run_child("recommend", str(work), str(size), str(most_steps), module=_MODULE)
     finally:
         shutil.rmtree(work)
     given = {**trained.given, **asked.given}

@@ -36,7 +36,7 @@ from releaf.metrics.links import average_precision, roc_auc
 from releaf.training.prefetch import ahead
 
 FloatArray = npt.NDArray[np.float32]
-_MESSAGES_AT_ONCE = 200_000
+_MESSAGES_AT_ONCE = 50_000
 
 
 @dataclass(frozen=True, eq=False)
