@@ -1,8 +1,9 @@
 """Speed of the language model on two cores: ratios within one run, sides in turns, medians.
 
-    python benchmarks/language.py [PART ...] [--rounds 9] [--rows 16] [--tokens 96] [--json FILE]
+    python benchmarks/language.py [PART ...] [--rounds 9] [--rows 16] [--tokens 96] [--records 240] [--json FILE]
 
-Parts: generation. Prints a table a part, what is asked beside what was measured.
+Parts: generation, training; all of them where none is named. Prints a table a part, what is asked beside what was
+measured. What is equal between the sides and what is not is told where they are run, in `language_parts`.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def use_two_cores() -> None:
 if __name__ == "__main__":
     use_two_cores()
 
-from language_parts import generation  # noqa: E402
+from language_parts import generation, training  # noqa: E402
 from retrieval import row_json, show  # noqa: E402
 from retrieval_parts.measure import Table  # noqa: E402
 from rich.console import Console  # noqa: E402
@@ -38,6 +39,9 @@ from rich.console import Console  # noqa: E402
 # One line a part: its name, and what measures it from the command line.
 PARTS: dict[str, Callable[[argparse.Namespace], Table]] = {
     "generation": lambda chosen: generation.generation(rounds=chosen.rounds, rows=chosen.rows, tokens=chosen.tokens),
+    "training": lambda chosen: training.training(
+        rounds=chosen.rounds, records=chosen.records, file=chosen.instructions
+    ),
 }
 
 
@@ -48,6 +52,8 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=9, help="times each side is measured")
     parser.add_argument("--rows", type=int, default=16, help="answers side by side, for `generation`")
     parser.add_argument("--tokens", type=int, default=96, help="tokens of an answer, for `generation`")
+    parser.add_argument("--records", type=int, default=240, help="examples of an epoch, for `training`")
+    parser.add_argument("--instructions", type=Path, help="an Alpaca file for `training`, not the project's records")
     parser.add_argument("--json", type=Path, help="write every figure here as well")
     return parser.parse_args(given)
 
