@@ -136,9 +136,10 @@ def differences(values: Mapping[str, float], title: str, *, ours: str, theirs: s
 
 
 def graph_picture(graph: nx.DiGraph[Any]) -> bytes:
-    """The whole graph on a circle, each kind of node on its arc, edges coloured by relation."""
+    """The whole graph: materials, items and projects in columns, and what materials hold below; colours tell kinds."""
     from releaf.reporting.graph_plot import draw_graph
 
-    with drawing(10.4, 8.6) as (figure, (axes,)):
-        draw_graph(axes, graph)
+    with drawing(11.4, 12.2) as (figure, (axes,)):
+        axes.remove()
+        draw_graph(figure, graph)
         return with_few_colours(png(figure))

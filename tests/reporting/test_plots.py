@@ -37,6 +37,19 @@ def test_a_graph_without_projects_can_be_drawn(graph: nx.DiGraph) -> None:
     assert (pixels(plots.graph_picture(part)) < 200).any()
 
 
+@pytest.mark.parametrize("kept", [(), ("item",), ("item", "project"), ("material", "property"), ("project",)])
+def test_parts_of_a_graph_down_to_nothing_can_be_drawn(graph: nx.DiGraph, kept: tuple[str, ...]) -> None:
+    part = graph.subgraph([node for node in graph if node.startswith(kept)] if kept else [])
+    assert (pixels(plots.graph_picture(part)) < 200).any()
+
+
+def test_of_a_large_graph_the_best_joined_nodes_are_drawn(graph: nx.DiGraph) -> None:
+    for number in range(1_200):
+        graph.add_node(f"project:{number}", kind="project", name=str(number))
+        graph.add_edge("item:can", f"project:{number}", relation="can_become")
+    assert (pixels(plots.graph_picture(graph)) < 200).any()
+
+
 def test_only_the_highlighted_bar_is_in_colour() -> None:
     blue = (0, 114, 178)
     board = {"AUC": {"model": 0.8, "degree": 0.7}}

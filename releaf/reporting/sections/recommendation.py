@@ -79,7 +79,7 @@ def _graph(evidence: Evidence) -> list[Block]:
         return [Text("The graph was not described.")]
     graph, blocks = evidence.graph, list[Block]()
     if evidence.graph_picture:
-        note = "Each dot is a node, each curve a fact in the colour of its relation; projects carry no names here."
+        note = "Green dots are projects, in the rows of the items they can be made of; below, what materials hold."
         blocks.append(Pictures([Picture("The whole graph", evidence.graph_picture, note)]))
     size = [[Cell(words(name).capitalize()), Cell(value_text(graph[name]))] for name in _SIZE if name in graph]
     blocks.append(
