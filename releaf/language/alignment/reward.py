@@ -130,13 +130,14 @@ def fit_head(sides: Sides, blocks: Sequence[str], ridge: float) -> Head:
 
 def _newton(kernel: Matrix, ridge: float) -> Vector:
     """Dual weights a of min Σ ln(1 + exp(−m)) + λ/2 aᵀKa, m = Ka."""
-    margins = np.zeros(len(kernel))
+    margins: Vector = np.zeros(len(kernel))
     for _ in range(_NEWTON_STEPS):
         miss = 1 / (1 + np.exp(margins))  # σ(−m), the gradient's size
         weight = miss * (1 - miss)
-        dual: Vector = np.linalg.solve(ridge * np.eye(len(kernel)) + weight[:, None] * kernel, miss + weight * margins)
+        system = ridge * np.eye(len(kernel)) + weight[:, None] * kernel
+        dual = np.asarray(np.linalg.solve(system, miss + weight * margins), dtype=np.float64)
         moved = kernel @ dual - margins
-        margins = np.asarray(margins + moved, dtype=np.float64)
+        margins = margins + moved
         if np.abs(moved).max() < 1e-9 * max(1.0, float(np.abs(margins).max())):
             return dual
     raise TrainingError(f"the reward model did not settle in {_NEWTON_STEPS} Newton steps; raise its ridge ({ridge})")
