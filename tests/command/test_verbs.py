@@ -38,7 +38,21 @@ def test_recommend_takes_an_alias_and_gives_the_supporting_path(releaf_json: Jso
     found = releaf_json("recommend", "jam jar")
     assert found["item"] == "glass_jar"
     assert len(found["results"]) == 10
-    assert any(entry["path"] and entry["path"][0] == "item:glass_jar" for entry in found["results"])
+    assert all(entry["path"][0] == "item:glass_jar" for entry in found["results"])
+    assert {"project", "title", "score", "known", "path", "covered", "missing", "difficulty", "minutes", "tools",
+            "safety"} == set(found["results"][0])  # fmt: skip
+    assert found["fallback"] is None
+
+
+def test_recommend_takes_materials_and_a_text_for_what_the_graph_never_saw(releaf_json: Json) -> None:
+    found = releaf_json("recommend", "--materials", "PET,tin", "--text", "an old bicycle wheel", "-k", "3")
+    assert (found["materials"], found["text"]) == (["pet", "steel"], "an old bicycle wheel")
+    assert [entry["known"] for entry in found["results"]] == [False] * 3
+    assert all(entry["path"][1] in ("material:pet", "material:steel") for entry in found["results"])
+    assert not any(entry["missing"] for entry in found["results"])
+    easy = releaf_json("recommend", "--materials", "steel", "--difficulty", "easy", "--max-minutes", "1")
+    assert easy["results"] == []
+    assert "--max-minutes 1 removed" in easy["fallback"]
 
 
 def test_status_lists_every_asset_with_its_checks_and_the_release(releaf_json: Json) -> None:
@@ -66,7 +80,13 @@ def test_query_reads_tables_and_views(releaf_json: Json) -> None:
     [
         (["query", "no_such_table"], "'no_such_table' cannot be answered"),
         (["query", "DROP VIEW documents"], "cannot be answered"),
-        (["recommend", "unicorn"], "unknown item 'unicorn'"),
+        (["recommend", "unicorn"], "for anything else: releaf recommend --text 'unicorn'"),
+        (["recommend"], "name an item of the taxonomy, or say what the object is"),
+        (["recommend", "jar", "--materials", "steel"], "give either an item of the taxonomy"),
+        (["recommend", "--materials", ","], "names none"),
+        (["recommend", "--text", "x\x07"], "control character"),
+        (["recommend", "jam jar", "-k", "0"], "k=0 projects"),
+        (["recommend", "jam jar", "--tool", "saw", "--without-tool", "saw"], "ruled out at once"),
         (["search", ""], "the query is empty"),
         (["search", "glass", "--method", "magic"], "unknown method 'magic'"),
         (["search", "glass", "-k", "0"], "k must be at least 1"),
