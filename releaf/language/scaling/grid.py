@@ -18,7 +18,7 @@ import polars as pl
 from releaf.artifacts import content_hash, read_json, write_json
 from releaf.errors import DataError, InputError
 from releaf.language.batches import Batch, Row, batched, mean_loss, score_rows
-from releaf.language.decoder import build_decoder, quick_attention
+from releaf.language.decoder import build_decoder
 from releaf.language.pretraining import document_ids, document_texts, hold_out, pieces
 from releaf.language.scaling.runs import Run
 from releaf.language.settings import DecoderSettings, TokenizerSettings
@@ -58,17 +58,18 @@ class Grid:
 
     sizes, tokens: every size on every number of tokens. held_out: the larger run that the law has to predict.
     vocabulary: small, so that the same text is more tokens and little of a model is embedding. window: tokens of a row.
-    batch_size: rows of a step. learning_rate: peak rate at width 64; it falls with the root of the width.
+    batch_size: rows of a step; few, since a model that takes few steps has learned little of what it read.
+    learning_rate: peak rate at width 64; it falls with the root of the width.
     warmup_share: of a run's steps. judged_tokens: of the held-out documents that every run is judged on.
     """
 
-    sizes: tuple[Size, ...] = (Size(32, 2), Size(64, 2), Size(64, 4), Size(96, 4))
-    tokens: tuple[int, ...] = (20_000, 40_000, 80_000, 160_000)
+    sizes: tuple[Size, ...] = (Size(32, 1), Size(48, 2), Size(64, 3), Size(96, 4))
+    tokens: tuple[int, ...] = (32_000, 56_000, 96_000, 168_000)
     held_out: tuple[Size, int] = (Size(128, 4), 240_000)
     vocabulary: int = 384
-    window: int = 128
-    batch_size: int = 4
-    learning_rate: float = 4e-3
+    window: int = 64
+    batch_size: int = 2
+    learning_rate: float = 2e-3
     warmup_share: float = 0.1
     judged_tokens: int = 24_000
     seed: int = 0
@@ -185,9 +186,7 @@ def _train(
         warmup_epochs=grid.warmup_share,
         seed=grid.seed,
     )
-    precise = hardware.for_training(True)
-    with quick_attention(model, precise):
-        history = fit(model, task, optimization, precise)
+    history = fit(model, task, optimization, hardware)
     run = Run(size.parameters, len(stream), history.epochs[0]["validation_loss"])
     return Trained(run, _thinned(task.losses))
 

@@ -56,6 +56,14 @@ def exponents(law: JointLaw) -> tuple[float, float]:
     return law.token_exponent / total, law.parameter_exponent / total
 
 
+def compute_exponent(law: JointLaw) -> float:
+    """How fast the loss above the offset falls with compute that is split best: L(C) − E ∝ C^−(αβ/(α+β)).
+
+    Raises `DataError` as `exponents` does.
+    """
+    return law.parameter_exponent * exponents(law)[0]
+
+
 def optimum(law: JointLaw, compute: float) -> Optimum:
     """Where the law is least on 6·N·D = C: N = G·(C/6)^a, D = (C/6)^b / G, G = (αA / βB)^(1/(α+β)).
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from releaf.errors import DataError
 from releaf.language.scaling.laws import JointLaw, PowerLaw, fit_joint, fit_power, resampled_joint
-from releaf.language.scaling.optimum import Optimum, exponents, falls_with_both, interval, optimum
+from releaf.language.scaling.optimum import Optimum, compute_exponent, exponents, falls_with_both, interval, optimum
 from releaf.language.scaling.runs import FEWEST, Run
 
 Interval = tuple[float, float]
@@ -20,9 +20,10 @@ BUDGETS = (0.1, 1.0, 10.0)
 class Scaling:
     """What the grid shows.
 
-    law: L(N, D) fitted to the grid alone. laws: the same to resampled grids. by_parameters, by_tokens, by_compute:
-    power laws with offset along the largest budget, along the largest size, and along the runs that no cheaper run
-    beats (None where fewer than four points lie there). predicted: loss of the held-out run, in nats. error: how far
+    law: L(N, D) fitted to the grid alone. laws: the same to resampled grids. by_parameters, by_tokens: power laws with
+    offset along the largest budget and along the largest size (None where fewer than four runs lie there).
+    by_compute: exponent of L(C) when every budget is split best, by the law; the grid's own runs end at one number of
+    tokens, so that its dearest ones are not split best. predicted: loss of the held-out run, in nats. error: how far
     off that is, relative. intervals: the middle 90 % of `laws`, of each exponent and of the prediction. optima: the
     best of each budget.
     """
@@ -33,7 +34,7 @@ class Scaling:
     laws: tuple[JointLaw, ...]
     by_parameters: PowerLaw | None
     by_tokens: PowerLaw | None
-    by_compute: PowerLaw | None
+    by_compute: float
     predicted: float
     error: float
     intervals: dict[str, Interval]
@@ -59,21 +60,12 @@ def analyse(grid: Sequence[Run], held_out: Run, *, resamples: int = 200, seed: i
         laws=laws,
         by_parameters=_along(grid, lambda run: run.parameters, lambda run: run.tokens),
         by_tokens=_along(grid, lambda run: run.tokens, lambda run: run.parameters),
-        by_compute=_power([(run.compute, run.loss) for run in frontier(grid)]),
+        by_compute=compute_exponent(law),
         predicted=predicted,
         error=abs(predicted / held_out.loss - 1),
         intervals=_intervals(laws, held_out),
         optima=tuple(optimum(law, share * held_out.compute) for share in BUDGETS),
     )
-
-
-def frontier(runs: Sequence[Run]) -> list[Run]:
-    """Runs that no run of as little compute beats, by compute."""
-    best: list[Run] = []
-    for run in sorted(runs, key=lambda run: (run.compute, run.loss)):
-        if not best or run.loss < best[-1].loss:
-            best.append(run)
-    return best
 
 
 def _along(runs: Sequence[Run], by: Callable[[Run], int], largest: Callable[[Run], int]) -> PowerLaw | None:
@@ -98,5 +90,6 @@ def _intervals(laws: Sequence[JointLaw], held_out: Run) -> dict[str, Interval]:
         "offset": interval([law.offset for law in laws]),
         "size_exponent": interval(shares),
         "token_exponent": interval([1 - share for share in shares]),
+        "compute": interval([compute_exponent(law) for law in usable]),
         "prediction": interval([float(law.loss(held_out.parameters, held_out.tokens)) for law in laws]),
     }

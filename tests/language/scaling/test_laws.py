@@ -8,7 +8,14 @@ import pytest
 
 from releaf.errors import DataError
 from releaf.language.scaling.laws import JointLaw, PowerLaw, fit_joint, fit_power, resampled_joint
-from releaf.language.scaling.optimum import CHINCHILLA, CHINCHILLA_EXPONENTS, exponents, interval, optimum
+from releaf.language.scaling.optimum import (
+    CHINCHILLA,
+    CHINCHILLA_EXPONENTS,
+    compute_exponent,
+    exponents,
+    interval,
+    optimum,
+)
 from releaf.language.scaling.runs import Run
 
 SMALL = JointLaw(2.1, 40.0, 0.35, 900.0, 0.6)
@@ -82,6 +89,12 @@ def test_the_published_law_has_the_published_exponents() -> None:
     assert a == pytest.approx(0.45, abs=0.01)
     assert b == pytest.approx(0.55, abs=0.01)
     assert a == pytest.approx(CHINCHILLA_EXPONENTS["N"], abs=0.05)
+
+
+def test_the_loss_falls_with_compute_as_between_two_optima() -> None:
+    near, far = (optimum(SMALL, compute).loss - SMALL.offset for compute in (1e12, 1e14))
+
+    assert math.log(near / far) / math.log(100) == pytest.approx(compute_exponent(SMALL))
 
 
 def test_compute_is_six_times_parameters_times_tokens() -> None:
