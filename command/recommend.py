@@ -67,7 +67,7 @@ def recommend(
             encoder = _encoder(effective) if asked["text"] is not None else None
             started = time.perf_counter()
             embedding = None if encoder is None else encoder.encode([asked["text"]])[0]
-            answer = recommender.answer_new(embedding, asked["materials"], wish)
+            answer = recommender.answer_new(embedding, asked["materials"], wish, words=asked["text"] or "")
         milliseconds = (time.perf_counter() - started) * 1000
     if as_json:
         print_json({**asked, **answer.to_json(), "milliseconds": milliseconds})

@@ -35,13 +35,16 @@ class GraphArrays:
     """A graph as models see it.
 
     `node_ids` (N) names the rows of every node matrix; `kinds` (N) are positions in `kind_names`; `edge_index` (2, E)
-    holds subject and object positions, each edge once.
+    holds subject and object positions, each edge once. `names` and `texts` (N) are what the nodes are called and what
+    is said of them; empty where nodes carry no words.
     """
 
     node_ids: tuple[str, ...]
     kinds: IntArray
     kind_names: tuple[str, ...]
     edge_index: IntArray
+    names: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
 
     @property
     def n_nodes(self) -> int:
@@ -119,7 +122,14 @@ def to_arrays(graph: Graph) -> GraphArrays:
     position = {node: index for index, node in enumerate(node_ids)}
     kinds = np.array([NODE_KINDS.index(kind) for _, kind in graph.nodes(data="kind")], dtype=np.int64)
     pairs = [(position[subject], position[object_]) for subject, object_ in graph.edges]
-    return GraphArrays(node_ids, kinds, NODE_KINDS, np.array(pairs, dtype=np.int64).reshape(-1, 2).T)
+    return GraphArrays(
+        node_ids,
+        kinds,
+        NODE_KINDS,
+        np.array(pairs, dtype=np.int64).reshape(-1, 2).T,
+        tuple(name for _, name in graph.nodes(data="name")),
+        tuple(node_texts(graph)),
+    )
 
 
 def node_texts(graph: Graph) -> list[str]:

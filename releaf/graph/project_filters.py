@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from releaf.errors import InputError, UnknownNameError
@@ -95,7 +96,7 @@ class Filters:
 
 def _known(name: str, details: Mapping[str, ProjectDetails]) -> Words:
     words = _words(name)
-    every = sorted({tool for one in details.values() for tool in one.tools or ()})
+    every = {tool for one in details.values() for tool in one.tools or ()}
     if not words or not any(words <= found or found <= words for tool in every for found in _alternatives(tool)):
         raise UnknownNameError("tool", name, every, "the projects")
     return words
@@ -110,8 +111,9 @@ def _has(tool: str, owned: Sequence[Words]) -> bool:
     return any(found <= words for found in _alternatives(tool) for words in owned)
 
 
-def _alternatives(tool: str) -> list[Words]:
-    return [_words(part) for part in _ALTERNATIVE.split(tool.lower())]
+@lru_cache(maxsize=8_192)
+def _alternatives(tool: str) -> tuple[Words, ...]:
+    return tuple(_words(part) for part in _ALTERNATIVE.split(tool.lower()))
 
 
 def _words(name: str) -> Words:

@@ -18,6 +18,7 @@ from releaf.graph.baselines import smooth
 from releaf.graph.build import NODE_KINDS, GraphArrays
 from releaf.graph.features import adjacency_of, one_blas_thread
 from releaf.graph.splits import IntArray, both_directions, unique_pairs
+from releaf.graph.words import NodeWords
 
 FloatArray = npt.NDArray[np.float64]
 ITEM, MATERIAL, PROJECT, PROPERTY = (NODE_KINDS.index(k) for k in ("item", "material", "project", "property"))
@@ -35,17 +36,20 @@ FEATURES = (
     "project_properties",
     "smoothed_cosine",
     "likest_item",
+    "name_words",
+    "text_words",
 )
 """What the columns of `pair_features` say, see there."""
 
 
 @dataclass(frozen=True, eq=False)
 class ProjectView:
-    """Nodes with kinds (N) and text embeddings (N, D), and the visible edges as sorted pairs (2, E)."""
+    """Nodes with kinds (N), text embeddings (N, D) and words, and the visible edges as sorted pairs (2, E)."""
 
     kinds: IntArray
     text: FloatArray
     pairs: IntArray
+    words: NodeWords
 
     @classmethod
     def of(cls, graph: GraphArrays, text: npt.ArrayLike, pairs: IntArray | None = None) -> ProjectView:
@@ -61,7 +65,9 @@ class ProjectView:
         embeddings = np.asarray(text, dtype=np.float64)
         if len(embeddings) != graph.n_nodes:
             raise DataError(f"{graph.n_nodes} nodes need as many text embeddings, not {len(embeddings)}")
-        view = cls(graph.kinds, embeddings, unique_pairs(graph.edge_index if pairs is None else pairs, graph.n_nodes))
+        edges = unique_pairs(graph.edge_index if pairs is None else pairs, graph.n_nodes)
+        nothing = ("",) * graph.n_nodes
+        view = cls(graph.kinds, embeddings, edges, NodeWords.of(graph.names or nothing, graph.texts or nothing))
         for name, found in (("item", view.items), ("project", view.projects)):
             if not found.size:
                 raise DataError(f"the graph has no {name}; there is nothing to rank")
@@ -102,14 +108,15 @@ class ProjectView:
         keep = ~np.isin(self.pairs[0] * self.n_nodes + self.pairs[1], low * self.n_nodes + high)
         return replace(self, pairs=self.pairs[:, keep])
 
-    def with_item(self, text: npt.ArrayLike, materials: IntArray) -> ProjectView:
-        """The view with one more item at the end, of a text embedding (D) and made of `materials` (positions)."""
+    def with_item(self, text: npt.ArrayLike, materials: IntArray, words: str = "") -> ProjectView:
+        """The view with one more item at the end, of a text embedding (D), made of `materials` (positions)."""
         new = self.n_nodes
         made_of = np.stack([np.asarray(materials, dtype=np.int64), np.full(len(materials), new, dtype=np.int64)])
         return ProjectView(
             np.append(self.kinds, ITEM),
             np.concatenate([self.text, np.asarray(text, dtype=np.float64)[None]]),
             np.concatenate([self.pairs, made_of], axis=1),
+            self.words.with_text(words),
         )
 
     def grid(self, items: IntArray) -> IntArray:
@@ -126,9 +133,12 @@ def pair_features(view: ProjectView, items: IntArray) -> FloatArray:
     texts centred within their kind. `project_texts` and `project_properties` average the three nearest of the item's
     other projects, by text and by required properties weighed by rarity. `smoothed_cosine` is of centred texts averaged
     over two steps of neighbours. `likest_item` is the cosine of the likest other item that has the project.
+    `name_words` and `text_words` sum the rarity of stems that the item's name, and its text, share with the project's.
     """
+    shared = dict(zip(FEATURES[11:], view.words.shared(view.items[items], view.projects), strict=True))
     with one_blas_thread():
         columns = {**_paths(view, items), **_coverage(view, items), **_texts(view, items), **_nearest(view, items)}
+    columns |= shared
     return np.stack([columns[name] for name in FEATURES], axis=2)
 
 

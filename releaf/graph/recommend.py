@@ -44,8 +44,8 @@ class Scorer(Protocol):
     def score_known(self, item: str) -> FloatArray:
         """Probabilities (P) for an item of the graph."""
 
-    def score_new(self, text_embedding: npt.ArrayLike, materials: Sequence[str]) -> FloatArray:
-        """Probabilities (P) for another, from its text (D) and materials (node ids)."""
+    def score_new(self, text_embedding: npt.ArrayLike, materials: Sequence[str], words: str = "") -> FloatArray:
+        """Probabilities (P) for another, from its text (D), materials (node ids) and words."""
 
 
 @dataclass(frozen=True)
@@ -162,15 +162,23 @@ class Recommender:
             raise UnknownNameError("item", item, known, "the knowledge graph")
         materials = self._objects(node, "made_of")
         if not materials and not self._graph.degree(node):
-            answer = self.answer_new(self._texts[self._row[node]], (), wish, name=node)
+            answer = self.answer_new(
+                self._texts[self._row[node]], (), wish, words=self._graph.nodes[node]["name"], name=node
+            )
             said = f"no fact is about {_bare(node)}; {answer.fallback or 'it is judged by its text'}"
             return Answer(answer.results, said, answer.removed)
         return self._ranked(self._scorer.score_known(node), node, materials, wish)
 
     def answer_new(
-        self, text: npt.ArrayLike | None, materials: Sequence[str], wish: Wish, *, name: str = NEW_ITEM
+        self,
+        text: npt.ArrayLike | None,
+        materials: Sequence[str],
+        wish: Wish,
+        *,
+        words: str = "",
+        name: str = NEW_ITEM,
     ) -> Answer:
-        """Projects for an item that is not in the graph, from its text embedding (D) and its materials (ids).
+        """Projects for an item that is not in the graph, from its text embedding (D), materials (ids) and words.
 
         Without a text the materials' own texts stand for it; without materials those of the nearest known item do.
         Raises `InputError` without both, `UnknownNameError` for a material that the graph does not have.
@@ -190,7 +198,7 @@ class Recommender:
             nodes = self._objects(near, "made_of")
             told = ", ".join(map(_bare, nodes))
             fallback = f"no materials are given; judged by those of the nearest item, {_bare(near)}: {told}"
-        ranked = self._ranked(self._scorer.score_new(embedding, nodes), name, nodes, wish)
+        ranked = self._ranked(self._scorer.score_new(embedding, nodes, words), name, nodes, wish)
         said = "; ".join(part for part in (fallback, ranked.fallback) if part)
         return Answer(ranked.results, said or None, ranked.removed)
 

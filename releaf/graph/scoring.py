@@ -20,6 +20,7 @@ from releaf.graph.project_heads import Head
 from releaf.graph.project_view import MATERIAL, ProjectView, pair_features
 from releaf.graph.splits import IntArray, both_directions
 from releaf.graph.storage import Array, read_arrays, write_arrays
+from releaf.graph.words import NodeWords
 
 FloatArray = npt.NDArray[np.float64]
 MODEL = "model"
@@ -61,13 +62,14 @@ class ProjectScorer:
             raise UnknownNameError("item", item, known, "the knowledge graph")
         return np.array(self.known[names.index(node)])
 
-    def score_new(self, text_embedding: npt.ArrayLike, materials: Sequence[str]) -> FloatArray:
+    def score_new(self, text_embedding: npt.ArrayLike, materials: Sequence[str], words: str = "") -> FloatArray:
         """Probabilities (P) for an item that the graph does not have, from its text (D) and materials (node ids).
 
-        Without materials its text decides. Raises `UnknownNameError` for a material that the graph does not have.
+        `words` is the text itself, where there is one. Without materials its text decides. Raises `UnknownNameError`
+        for a material that the graph does not have.
         """
         places = self._materials(materials)
-        view = self.view.with_item(text_embedding, places)
+        view = self.view.with_item(text_embedding, places, words)
         last = np.array([len(view.items) - 1])
         return self.head.probabilities(score_items(view, self.serves_new, self.head, last)[0])
 
@@ -87,23 +89,30 @@ class ProjectScorer:
             "pairs": self.view.pairs,
             "weights": self.head.weights,
             "probability": np.array([self.head.scale, self.head.offset]),
+            **self.view.words.arrays(),
         }
         write_arrays(directory / _ARRAYS, arrays)
-        about = {"serves": self.serves, "serves_new": self.serves_new, "node_ids": list(self.node_ids)}
+        about = {
+            "serves": self.serves,
+            "serves_new": self.serves_new,
+            "node_ids": list(self.node_ids),
+            "vocabulary": list(self.view.words.vocabulary),
+        }
         write_json(directory / _ABOUT, about)
 
     @classmethod
     def load(cls, directory: Path) -> ProjectScorer:
         """Read what `save` wrote; raises `ArtifactError` where it is missing or does not fit together."""
         about = read_json(directory / _ABOUT)
-        lacking = {"serves", "serves_new", "node_ids"} - set(about)
+        lacking = {"serves", "serves_new", "node_ids", "vocabulary"} - set(about)
         if lacking:
             raise ArtifactError(
                 f"{directory / _ABOUT} has no {', '.join(sorted(lacking))}; train the graph model again"
             )
-        names = ("known", "kinds", "text", "pairs", "weights", "probability")
+        names = ("known", "kinds", "text", "pairs", "weights", "probability", *NodeWords.ARRAYS)
         arrays = read_arrays(directory / _ARRAYS, names)
-        view = ProjectView(arrays["kinds"], arrays["text"].astype(np.float64), arrays["pairs"])
+        words = NodeWords.from_arrays(about["vocabulary"], arrays)
+        view = ProjectView(arrays["kinds"], arrays["text"].astype(np.float64), arrays["pairs"], words)
         shape = (len(view.items), len(view.projects))
         if len(about["node_ids"]) != view.n_nodes or arrays["known"].shape != shape:
             raise ArtifactError(f"{directory}: {_ARRAYS} and {_ABOUT} are not of the same graph; train it again")

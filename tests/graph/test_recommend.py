@@ -32,7 +32,7 @@ class Fixed:
     def score_known(self, item: str) -> FloatArray:
         return np.array([self.scores.get(project, 0.5) for project in self.projects])
 
-    def score_new(self, text_embedding: npt.ArrayLike, materials: Sequence[str]) -> FloatArray:
+    def score_new(self, text_embedding: npt.ArrayLike, materials: Sequence[str], words: str = "") -> FloatArray:
         return self.score_known("")
 
 
