@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -44,7 +45,8 @@ class Outcome:
 
 def run(
     select: Annotated[
-        str | None, typer.Option(help="Only these assets, in Dagster's selection syntax, such as '+vision_report'.")
+        str | None,
+        typer.Option(help="Only these assets, in Dagster's selection syntax; '+vision_report' is it and all above it."),
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Make the selected assets again even if they are up to date.")
@@ -132,8 +134,10 @@ class Lineage:
         every = {key.to_user_string() for key in self._graph.materializable_asset_keys}
         if selection is None:
             return every - {key.to_user_string() for key in on_request_keys(self._graph)}
+        # Dagster reads a bare `+name` as one layer; spelled out it means everything above, as the help says.
+        spelled = re.sub(r"^(\+?)(\w+)(\+?)$", r'\1key:"\2"\3', selection.strip())
         try:
-            chosen = dg.AssetSelection.from_string(selection).resolve(self._graph)
+            chosen = dg.AssetSelection.from_string(spelled).resolve(self._graph)
         except (dg.DagsterError, ValueError) as error:
             raise InputError(
                 f"--select {selection!r} is no selection of assets: {error}; known: {', '.join(sorted(every))}"

@@ -40,8 +40,8 @@ class NodeWords:
         held = Counter(stem for one in stems for stem in one)
         vocabulary = tuple(sorted(held))
         rarity = np.array([math.log(1 + len(texts) / held[stem]) for stem in vocabulary])
-        rows = [_rows([_stems(name) for name in names], vocabulary), _rows(stems, vocabulary)]
-        return cls(vocabulary, *rows, rarity)
+        of_names = _rows([_stems(name) for name in names], vocabulary)
+        return cls(vocabulary, of_names, _rows(stems, vocabulary), rarity)
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """All but the vocabulary as plain arrays, named by `ARRAYS`."""
