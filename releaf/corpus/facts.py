@@ -114,7 +114,8 @@ def read_facts(directory: Path, taxonomy: Taxonomy, imported: Sequence[Path] = (
     names = KnownNames.of(taxonomy, [row.id for row, _ in properties], {row.id: row.title for row, _ in projects})
     created = triples.take_in(imported, names)
     triples.drop_contradictions()
-    created = {node: name for node, name in created.items() if node in triples.joined}
+    joined = triples.joined
+    created = {node: name for node, name in created.items() if node in joined}
     facts = pl.DataFrame(triples.rows, schema=FACT_SCHEMA)
     return Facts(
         Validated(facts, quarantine.frame(), facts.height + len(quarantine)),
