@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -272,3 +273,13 @@ def test_what_is_recommended_is_stated_or_held_whole_by_one_material(world: tupl
     assert {one.project for one in found} == allowed | {
         name.split(":")[1] for name in ends(f"item:{item}", "can_become")
     }
+
+
+def test_an_answer_takes_less_than_30_milliseconds(planted_graph: Graph) -> None:
+    recommender = recommender_of(planted_graph)
+    times = []
+    for _ in range(5):
+        started = time.perf_counter()
+        recommender.answer("a0", Wish(diverse=0.7))
+        times.append(time.perf_counter() - started)
+    assert min(times) < 0.030
