@@ -21,9 +21,9 @@ Law = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
 
 def expert_loads(loads: Mapping[str, Sequence[Sequence[float]]], active: int) -> bytes:
     """A panel a training, a cluster a layer, a bar an expert: the share of tokens it sees; the line is an even load."""
-    with drawing(4.6 * len(loads), 2.7, columns=len(loads)) as (figure, axes):
+    count = len(next(iter(loads.values()))[0])
+    with drawing(4.6 * len(loads), 2.9, columns=len(loads)) as (figure, axes):
         for panel, (name, load) in zip(axes, loads.items(), strict=True):
-            count = len(load[0])
             width = 0.8 / count
             for expert in range(count):
                 places = [layer + (expert - (count - 1) / 2) * width for layer in range(len(load))]
@@ -35,7 +35,7 @@ def expert_loads(loads: Mapping[str, Sequence[Sequence[float]]], active: int) ->
             panel.set(title=name, ylabel="share of tokens", ylim=(0, 1.02))
             panel.set_xticks(range(len(load)), [f"layer {layer + 1}" for layer in range(len(load))])
             panel.grid(visible=False, axis="x")
-        axes[-1].legend(fontsize=7, loc="upper right", ncols=2)
+        figure.legend(*axes[0].get_legend_handles_labels(), ncols=count, loc="outside lower center")
         return png(figure)
 
 
@@ -83,6 +83,9 @@ def _slices(axes: Axes, grid: Sequence[Point], held_out: Point, law: Law, others
         axes.plot([p[along] for p in dots], [p[2] for p in dots], "o", color=colour, markersize=4)
     axes.plot(held_out[along], held_out[2], "*", color="#222222", markersize=11, label="held out")
     axes.set_xscale("log")
+    at = sorted({point[along] for point in points})
+    axes.set_xticks(at, [f"{value / 1000:,.0f}k" for value in at])
+    axes.minorticks_off()
     axes.legend(fontsize=6.5)
 
 
