@@ -81,7 +81,10 @@ def refresh(
     force: bool = False,
     gates: Sequence[Gate] | None = None,
 ) -> tuple[Outcome, dict[str, AssetState]]:
-    """Run wave after wave until nothing more can be brought up to date; `gates` default to those of the project."""
+    """Run wave after wave until nothing more can be brought up to date; `gates` default to those of the project.
+
+    Returns what was done, and the states of the assets that were asked for.
+    """
     from releaf.artifacts import sweep
     from releaf_assets.definitions import build_definitions
     from releaf_assets.gates import GATES
@@ -106,7 +109,8 @@ def refresh(
             attempted |= lineage.execute(wave, watcher, outcome)
             states = lineage.states()
         _conclude(outcome, states, wanted)
-    return outcome, states
+    # Only what was asked for: a study that nobody wanted is no gap, and its gates are nobody's concern.
+    return outcome, {key: state for key, state in states.items() if key in wanted}
 
 
 class Lineage:

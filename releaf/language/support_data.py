@@ -106,12 +106,8 @@ def fit_judge(plants: Sequence[Plant], vectors: Vectors) -> SupportJudge:
     """
     from sklearn.linear_model import LogisticRegression
 
+    _both_kinds(plants)
     measures, truth = _measured(plants, vectors)
-    if not 0 < truth.sum() < len(truth):
-        raise DataError(
-            f"{int(truth.sum())} supported and {int((~truth).sum())} planted sentences cannot fit a judge of support; "
-            "add instructions whose source is a document"
-        )
     mean, scale = measures.mean(axis=0), np.where(measures.std(axis=0) > 1e-9, measures.std(axis=0), 1.0)
     model = LogisticRegression(class_weight="balanced", C=1.0, max_iter=1000).fit((measures - mean) / scale, truth)
     draft = SupportJudge(
@@ -127,8 +123,18 @@ def fit_judge(plants: Sequence[Plant], vectors: Vectors) -> SupportJudge:
     return SupportJudge(draft.weights, draft.bias, draft.mean, draft.scale, float(candidates[int(np.argmin(errors))]))
 
 
+def _both_kinds(plants: Sequence[Plant]) -> None:
+    supported = sum(one.kind == "supported" for one in plants)
+    if not 0 < supported < len(plants):
+        raise DataError(
+            f"{supported} supported and {len(plants) - supported} planted sentences cannot tell what support is; "
+            "add instructions whose source is a document (`source: knowledge/ID`)"
+        )
+
+
 def judge_figures(judge: SupportJudge, plants: Sequence[Plant], vectors: Vectors) -> JudgeFigures:
-    """How the judge does on plants it was not fitted on."""
+    """How the judge does on plants it was not fitted on; raises as `fit_judge` does."""
+    _both_kinds(plants)
     measures, truth = _measured(plants, vectors)
     probability = judge.probability(measures)
     accepted = probability >= judge.threshold
