@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from releaf.errors import ArtifactError, DataError, UnknownNameError
+from releaf.errors import ArtifactError
 from releaf.graph.build import Graph, GraphArrays, build_graph, to_arrays, to_tables
 from releaf.graph.checkpoint import LinkCheckpoint, load, load_embeddings, make_checkpoint, save
 from releaf.graph.features import fit_features, structure_of
-from releaf.graph.inductive import embed_new_item
 from releaf.graph.link_prediction import embed, train_links
 from releaf.graph.settings import GraphSettings
 from releaf.graph.splits import split_edges
@@ -126,30 +125,3 @@ def test_weights_of_another_model_are_refused(checkpoint: LinkCheckpoint, tmp_pa
     (tmp_path / "graph.json").write_text(json.dumps(changed))
     with pytest.raises(ArtifactError, match=r"weights\.safetensors has no encoder\.convolutions"):
         load(tmp_path)
-
-
-def test_an_item_unseen_in_training_is_drawn_to_the_projects_of_its_materials(
-    checkpoint: LinkCheckpoint, graph: Graph
-) -> None:
-    arrays = to_arrays(graph)
-    text = np.random.default_rng(0).normal(size=12).astype(np.float32)
-    projects = [(row, node) for row, node in enumerate(arrays.node_ids) if node.startswith("project:")]
-    for camp in "ab":
-        materials = [f"material:{camp}{i}" for i in (0, 1, 2)]
-        z = embed_new_item(checkpoint, arrays, text, materials)
-        ranked = sorted(projects, key=lambda one, z=z: float(-checkpoint.embeddings.z[one[0]] @ z))  # type: ignore[misc]
-        assert sum(node.startswith(f"project:{camp}") for _, node in ranked[:10]) >= 8
-
-
-def test_an_item_without_materials_is_embedded_from_its_text(checkpoint: LinkCheckpoint, graph: Graph) -> None:
-    z = embed_new_item(checkpoint, to_arrays(graph), np.ones(12, dtype=np.float32), [])
-    assert z.shape == (16,)
-    assert np.isfinite(z).all()
-
-
-def test_unknown_materials_and_texts_of_another_encoder_are_refused(checkpoint: LinkCheckpoint, graph: Graph) -> None:
-    arrays = to_arrays(graph)
-    with pytest.raises(UnknownNameError, match="unknown material 'material:a77'"):
-        embed_new_item(checkpoint, arrays, np.ones(12, dtype=np.float32), ["material:a77"])
-    with pytest.raises(DataError, match="text embeddings have 5 numbers"):
-        embed_new_item(checkpoint, arrays, np.ones(5, dtype=np.float32), [])

@@ -12,6 +12,7 @@ from releaf_assets.definitions import build_definitions
 from resources.observing import DATA_VERSION_TAG, source_versions
 from resources.settings import load_settings
 from resources.sources import SOURCES, imports_root
+from sensors.on_request import on_request_keys
 
 DOCUMENTS = 3
 
@@ -37,7 +38,8 @@ class Sensor:
         self._repository = definitions.get_repository_def()
         self._instance = instance
         self.definition = self._repository.get_sensor_def("new_data")
-        self.everything = definitions.resolve_asset_graph().materializable_asset_keys
+        graph = definitions.resolve_asset_graph()
+        self.everything, self.studies = graph.materializable_asset_keys, on_request_keys(graph)
         self.cursor: str | None = None
 
     def tick(self) -> Any:
@@ -68,7 +70,7 @@ def asked_for(ticked: Any) -> set[str]:
 
 def test_the_first_tick_asks_for_everything(sensor: Sensor) -> None:
     ticked = sensor.tick()
-    assert asked_for(ticked) == {key.to_user_string() for key in sensor.everything}
+    assert asked_for(ticked) == {key.to_user_string() for key in sensor.everything - sensor.studies}
     assert ticked.skip_message is None
     for source in SOURCES:
         assert source.name in ticked.run_requests[0].tags["releaf/cause"]
@@ -106,6 +108,7 @@ def test_a_changed_file_asks_only_for_what_is_below_it(sensor: Sensor, data: Pat
         "search_choice",
         "retrieval_report",
         "encoder_report",
+        "language_report",
         "evaluation_report",
         "release",
     }
