@@ -77,10 +77,12 @@ def test_imported_pairs_stand_beside_the_authored_ones(settings: Settings) -> No
     assert made(preferences, settings).value.read("preferences").height == before + 1
 
 
-def test_pairs_in_which_length_tells_the_answer_fail_the_gate(settings: Settings, tmp_path: Path) -> None:
+def test_pairs_in_which_length_tells_the_answer_show_it_in_a_figure(settings: Settings, tmp_path: Path) -> None:
     imported(settings, [pair(number, "Jar {} is " + "very " * 50 + "welcome.") for number in range(40)])
     alone = settings.model_copy(update={"data_dir": tmp_path})
-    assert failed(made(preferences, alone), "preferences") == ["length_bias"]
+    result = made(preferences, alone)
+    assert result.value.metrics["length_bias"] > 1
+    assert failed(result, "preferences") == []
 
 
 def test_too_many_rows_set_aside_fail_the_gate_and_are_shown(settings: Settings, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ SECTIONS = {
     "retrieval": {"batch_size": 9},
     "reranker": {"layers": 2},
     "language": {"base": {"epochs": 3}},
+    "alignment": {"seed": 3},
 }
 
 pytestmark = pytest.mark.usefixtures("no_environment")

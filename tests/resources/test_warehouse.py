@@ -14,7 +14,18 @@ from resources.references import to_pointer
 from resources.warehouse import Dataset, Warehouse
 
 WORDS = pl.DataFrame({"word": ["a", "b"], "count": [1, 2]})
-FACTS = pl.DataFrame({"subject_kind": ["item"], "relation": ["made_of"], "object_kind": ["material"]})
+FACTS = pl.DataFrame(
+    {
+        "subject": ["item:jar"],
+        "subject_kind": ["item"],
+        "relation": ["made_of"],
+        "object": ["material:glass"],
+        "object_kind": ["material"],
+        "source": ["seen"],
+        "file": ["items.yaml"],
+        "line": [1],
+    }
+)
 
 
 def show(warehouse: Warehouse, home: Path, asset: str, **frames: pl.DataFrame) -> Dataset:
@@ -140,7 +151,7 @@ def test_an_analysts_query_is_a_view_once_the_tables_it_needs_are_there(warehous
     show(warehouse, home, "words", words=WORDS)
     assert views(warehouse) == {"words"}
     show(warehouse, home, "upcycling_facts", facts=FACTS)
-    assert views(warehouse) == {"words", "facts", "facts_by_relation"}
+    assert views(warehouse) == {"words", "facts", "facts_by_relation", "graph_edges", "properties_by_use"}
     assert ask(warehouse, "SELECT * FROM facts_by_relation") == [("item", "made_of", "material", 1)]
 
 
