@@ -25,7 +25,11 @@ MODEL = "model"
 # What the model is put together from stands in the tables, but is no rival of it.
 _PARTS = ("structure", "embeddings")
 _METRICS = {"mrr": "MRR", "hits_at_1": "Hits@1", "hits_at_10": "Hits@10", "ndcg_at_10": "NDCG@10"}
-_POOLS = {"all": "all projects", "plausible": "projects the item's materials suffice for"}
+_POOLS = {
+    "all": "all projects",
+    "plausible": "projects the item's materials suffice for",
+    "matched": "projects that lost a fact too",
+}
 
 
 def projects(links: Json) -> list[Block]:
