@@ -15,6 +15,9 @@ from resources.releases import open_release
 from tests.command.conftest import ROOT, environment
 from tests.lineage import run, small_data, tiny_settings
 
+# Each test runs the lineage several times over, in processes that start from nothing.
+pytestmark = pytest.mark.timeout(900)
+
 # Runs the small lineage in a process of its own and kills that process with SIGKILL as a given step starts or ends.
 SCRIPT = """
 import os, signal, sys
@@ -61,7 +64,7 @@ def test_a_run_killed_at_several_points_is_finished_by_the_next_with_only_the_mi
         ("STEP_START", "release"),
     ):
         with start(root, event, step) as killed:
-            assert killed.wait(timeout=200) == -signal.SIGKILL
+            assert killed.wait(timeout=400) == -signal.SIGKILL
         assert open_release(settings.home) is None
     outcome, states = run(settings)
     assert outcome.ok
@@ -73,7 +76,7 @@ def test_a_run_killed_at_several_points_is_finished_by_the_next_with_only_the_mi
 
 def test_two_runs_at_once_both_end_cleanly_and_the_work_is_done_once(root: Path) -> None:
     with start(root) as first, start(root) as second:
-        told = [process.communicate(timeout=280)[0].strip() for process in (first, second)]
+        told = [process.communicate(timeout=600)[0].strip() for process in (first, second)]
     assert (first.returncode, second.returncode) == (0, 0)
     assert sorted(told)[0] == "made 0 ok True"
     assert open_release(root / "home") is not None
