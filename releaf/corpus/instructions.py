@@ -12,7 +12,6 @@ from pathlib import Path
 
 import polars as pl
 
-from releaf.artifacts import content_hash
 from releaf.corpus.instruction_forms import imported_records
 from releaf.corpus.instruction_quality import (
     PROBLEMS,
@@ -25,13 +24,10 @@ from releaf.corpus.instruction_quality import (
     prompt_of,
     record_groups,
 )
-from releaf.corpus.json_records import read_json_list
 from releaf.corpus.quality_examples import Measured, examples
-from releaf.corpus.reading import Entry, check_row, display_name, read_yaml_list
-from releaf.corpus.splits import assign_splits
+from releaf.corpus.record_files import RecordFiles
 from releaf.corpus.text_quality import count_words, is_english, leakage, mean, overlap
-from releaf.corpus.validation import LineError, Quarantine, Row, Schema, Text, Validated
-from releaf.errors import InputError
+from releaf.corpus.validation import LineError, Row, Schema, Text, Validated
 
 INSTRUCTION_SCHEMA: Schema = {
     "id": pl.String,
@@ -45,7 +41,6 @@ INSTRUCTION_SCHEMA: Schema = {
     "line": pl.Int64,
 }
 SHARES = (0.8, 0.1, 0.1)
-_AUTHORED, _IMPORTED = (".yaml", ".yml"), (".json", ".jsonl")
 DEFAULT_LIMITS = Limits()
 
 
@@ -60,6 +55,9 @@ class AuthoredRow(Row):
     source: Text
 
 
+_FILES = RecordFiles("instructions", INSTRUCTION_SCHEMA, TEXTS, AuthoredRow, imported_records, SHARES)
+
+
 def read_instructions(files: Sequence[Path], limits: Limits = DEFAULT_LIMITS) -> Validated:
     """Read `.yaml` (authored) and `.json` or `.jsonl` (Alpaca, ShareGPT) files into the table `instructions`, in order.
 
@@ -70,23 +68,8 @@ def read_instructions(files: Sequence[Path], limits: Limits = DEFAULT_LIMITS) ->
     Imported records are named after their content and have no topic. Raises `InputError` for a missing file or another
     kind of file.
     """
-    quarantine = Quarantine("instructions")
-    rows: list[Record] = []
     places: dict[str, str] = {}
-    read = 0
-    for path in files:
-        before = len(quarantine)
-        records = _records(path, quarantine)
-        read += len(records) + len(quarantine) - before
-        for entry, row in records:
-            try:
-                _check(row, limits, places)
-            except LineError as error:
-                quarantine.add_error(error, entry.text)
-                continue
-            rows.append(row)
-    frame = pl.DataFrame(rows, schema=INSTRUCTION_SCHEMA)
-    return Validated(_split(frame), quarantine.frame(), read)
+    return _FILES.read(files, lambda row: _check(row, limits, places), record_groups)
 
 
 def quality_report(instructions: pl.DataFrame, limits: Limits = DEFAULT_LIMITS) -> dict[str, float]:
@@ -122,32 +105,6 @@ def quality_examples(instructions: pl.DataFrame) -> list[dict[str, str]]:
     )
 
 
-def _records(path: Path, quarantine: Quarantine) -> list[tuple[Entry, Record]]:
-    if path.suffix in _AUTHORED:
-        found = _authored(read_yaml_list(path, display_name(path), quarantine), quarantine)
-    elif path.suffix in _IMPORTED:
-        found = imported_records(read_json_list(path, display_name(path), quarantine), path, quarantine)
-    else:
-        raise InputError(f"{path} is neither .yaml nor .json or .jsonl; instructions are read from these")
-    return [(entry, _row(entry, record)) for entry, record in found]
-
-
-def _authored(entries: Sequence[Entry], quarantine: Quarantine) -> list[tuple[Entry, Record]]:
-    records = []
-    for entry in entries:
-        try:
-            records.append((entry, check_row(AuthoredRow, entry).model_dump()))
-        except LineError as error:
-            quarantine.add_error(error, entry.text)
-    return records
-
-
-def _row(entry: Entry, record: Record) -> Record:
-    place = {"split": None, "file": entry.file, "line": entry.line}
-    row: Record = {"topic": None, "source": entry.file} | place | record
-    return row | {key: row[key].strip() for key in TEXTS}
-
-
 def _check(row: Record, limits: Limits, places: dict[str, str]) -> None:
     problem = problem_of(row, limits)
     if problem:
@@ -158,13 +115,3 @@ def _check(row: Record, limits: Limits, places: dict[str, str]) -> None:
     if name in places:
         raise LineError(row["file"], row["line"], f"id {row['id']!r} was given before, at {places[name]}")
     places[text] = places[name] = f"{row['file']}:{row['line']}"
-
-
-def _split(frame: pl.DataFrame) -> pl.DataFrame:
-    rows = frame.to_dicts()
-    hashes = [content_hash([row["instruction"], row["input"], row["output"]]) for row in rows]
-    helpers = pl.DataFrame(
-        {"group": record_groups(rows), "sha256": hashes}, schema={"group": pl.Int64, "sha256": pl.String}
-    )
-    split = assign_splits(frame.hstack(helpers), by="topic", group="group", shares=SHARES)
-    return split.select(INSTRUCTION_SCHEMA.keys())

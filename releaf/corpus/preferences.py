@@ -12,8 +12,6 @@ from typing import Literal
 
 import polars as pl
 
-from releaf.artifacts import content_hash
-from releaf.corpus.json_records import read_json_list
 from releaf.corpus.preference_forms import imported_pairs
 from releaf.corpus.preference_quality import (
     DEFAULT_LIMITS,
@@ -25,10 +23,8 @@ from releaf.corpus.preference_quality import (
     pair_groups,
     problem_of,
 )
-from releaf.corpus.reading import Entry, check_row, display_name, read_yaml_list
-from releaf.corpus.splits import assign_splits
-from releaf.corpus.validation import LineError, Quarantine, Row, Schema, Text, Validated
-from releaf.errors import InputError
+from releaf.corpus.record_files import RecordFiles
+from releaf.corpus.validation import LineError, Row, Schema, Text, Validated
 
 PREFERENCE_SCHEMA: Schema = {
     "id": pl.String,
@@ -47,7 +43,6 @@ SHARES = (0.7, 0.1, 0.2)
 """Training, validation and test: a fifth is tested on, because a share of pairs ordered rightly is a coarse figure."""
 Fault = Literal["unsafe", "wrong_bin", "unsupported", "evasive", "off_topic", "rambling", "preachy"]
 """Why the rejected answer is the worse one."""
-_AUTHORED, _IMPORTED = (".yaml", ".yml"), (".json", ".jsonl")
 
 
 class AuthoredPair(Row):
@@ -63,6 +58,9 @@ class AuthoredPair(Row):
     source: Text
 
 
+_FILES = RecordFiles("preferences", PREFERENCE_SCHEMA, TEXTS, AuthoredPair, imported_pairs, SHARES)
+
+
 def read_preferences(files: Sequence[Path], limits: PreferenceLimits = DEFAULT_LIMITS) -> Validated:
     """Read `.yaml` (authored) and `.json` or `.jsonl` (imported) files into the table `preferences`, in order.
 
@@ -73,49 +71,8 @@ def read_preferences(files: Sequence[Path], limits: PreferenceLimits = DEFAULT_L
     Imported pairs are named after their content and have no topic and no fault. Raises `InputError` for a missing file
     or another kind of file.
     """
-    quarantine = Quarantine("preferences")
-    rows: list[Pair] = []
     places: dict[tuple[str, ...], str] = {}
-    read = 0
-    for path in files:
-        before = len(quarantine)
-        pairs = _pairs(path, quarantine)
-        read += len(pairs) + len(quarantine) - before
-        for entry, row in pairs:
-            try:
-                _check(row, limits, places)
-            except LineError as error:
-                quarantine.add_error(error, entry.text)
-                continue
-            rows.append(row)
-    frame = pl.DataFrame(rows, schema=PREFERENCE_SCHEMA)
-    return Validated(_split(frame), quarantine.frame(), read)
-
-
-def _pairs(path: Path, quarantine: Quarantine) -> list[tuple[Entry, Pair]]:
-    if path.suffix in _AUTHORED:
-        found = _authored(read_yaml_list(path, display_name(path), quarantine), quarantine)
-    elif path.suffix in _IMPORTED:
-        found = imported_pairs(read_json_list(path, display_name(path), quarantine), path, quarantine)
-    else:
-        raise InputError(f"{path} is neither .yaml nor .json or .jsonl; preferences are read from these")
-    return [(entry, _row(entry, pair)) for entry, pair in found]
-
-
-def _authored(entries: Sequence[Entry], quarantine: Quarantine) -> list[tuple[Entry, Pair]]:
-    pairs = []
-    for entry in entries:
-        try:
-            pairs.append((entry, check_row(AuthoredPair, entry).model_dump()))
-        except LineError as error:
-            quarantine.add_error(error, entry.text)
-    return pairs
-
-
-def _row(entry: Entry, pair: Pair) -> Pair:
-    place = {"source": entry.file, "split": None, "file": entry.file, "line": entry.line}
-    row: Pair = {"topic": None, "fault": None} | place | pair
-    return row | {key: row[key].strip() for key in TEXTS}
+    return _FILES.read(files, lambda row: _check(row, limits, places), pair_groups)
 
 
 def _check(row: Pair, limits: PreferenceLimits, places: dict[tuple[str, ...], str]) -> None:
@@ -133,13 +90,3 @@ def _check(row: Pair, limits: PreferenceLimits, places: dict[tuple[str, ...], st
         if key in places:
             raise LineError(row["file"], row["line"], f"{told} {places[key]}")
     places[("pair", asked, chosen, rejected)] = places[("id", row["id"])] = f"{row['file']}:{row['line']}"
-
-
-def _split(frame: pl.DataFrame) -> pl.DataFrame:
-    rows = frame.to_dicts()
-    hashes = [content_hash([row[key] for key in TEXTS]) for row in rows]
-    helpers = pl.DataFrame(
-        {"group": pair_groups(rows), "sha256": hashes}, schema={"group": pl.Int64, "sha256": pl.String}
-    )
-    split = assign_splits(frame.hstack(helpers), by="topic", group="group", shares=SHARES)
-    return split.select(PREFERENCE_SCHEMA.keys())
