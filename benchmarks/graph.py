@@ -10,61 +10,38 @@ where asked for alone: `scale --sizes 100000,10000000`. Prints a table a part, w
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-CORES = 2
+from shared import Say, measure_parts, parser, run, use_two_cores
+
 PARTS = ("scale", "epoch", "citation")
-
-
-def use_two_cores() -> None:
-    """Keep this process and its children to two cores; before any library counts them."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[variable] = str(CORES)
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
 
 if __name__ == "__main__":
     use_two_cores()
 
 from graph_parts import epoch, papers, scale  # noqa: E402
-from retrieval import row_json, show  # noqa: E402
 from retrieval_parts.measure import Table  # noqa: E402
-from rich.console import Console  # noqa: E402
 
 
-def measure(chosen: argparse.Namespace, folder: Path, say: Callable[[str], None]) -> list[Table]:
+def measure(chosen: argparse.Namespace, folder: Path, say: Say) -> list[Table]:
     """The tables of the chosen parts, in the order of `PARTS`."""
-    parts: dict[str, Callable[[], Table]] = {
-        "scale": lambda: scale.scale(chosen.sizes, folder / "scale", say, most_steps=chosen.steps),
-        "epoch": lambda: epoch.epoch(folder / "epoch", rounds=chosen.rounds, citation=chosen.citation),
-        "citation": lambda: papers.citation(folder / "citation", say),
+    parts: dict[str, Callable[[], Sequence[Table]]] = {
+        "scale": lambda: [scale.scale(chosen.sizes, folder / "scale", say, most_steps=chosen.steps)],
+        "epoch": lambda: [epoch.epoch(folder / "epoch", rounds=chosen.rounds, citation=chosen.citation)],
+        "citation": lambda: [papers.citation(folder / "citation", say)],
     }
-    tables: list[Table] = []
-    for name in PARTS:
-        if name in (chosen.part or PARTS):
-            say(f"{name} …")
-            tables.append(parts[name]())
-            show(tables[-1])
-    return tables
+    return measure_parts(parts, chosen, say)
 
 
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", nargs="*", choices=[*PARTS, []], help="what to measure; everything by default")
-    parser.add_argument("--sizes", type=_sizes, default=[10_000, 100_000, 1_000_000], help="pairs, for `scale`")
-    parser.add_argument("--steps", type=int, default=10**9, help="cut an epoch of `scale` there and say its share")
-    parser.add_argument("--citation", type=Path, help="a citation graph that `epoch` is measured on too")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds of each side, for `epoch`")
-    parser.add_argument("--json", type=Path, help="write every figure here as well")
-    return parser.parse_args(given)
+    made = parser(__doc__, PARTS)
+    made.add_argument("--sizes", type=_sizes, default=[10_000, 100_000, 1_000_000], help="pairs, for `scale`")
+    made.add_argument("--steps", type=int, default=10**9, help="cut an epoch of `scale` there and say its share")
+    made.add_argument("--citation", type=Path, help="a citation graph that `epoch` is measured on too")
+    made.add_argument("--rounds", type=int, default=5, help="rounds of each side, for `epoch`")
+    return made.parse_args(given)
 
 
 def _sizes(text: str) -> list[int]:
@@ -76,15 +53,7 @@ def _sizes(text: str) -> list[int]:
 
 def main() -> None:
     """Measure and print."""
-    chosen = arguments()
-    notes = Console(stderr=True)
-    with tempfile.TemporaryDirectory(prefix="releaf-benchmark-") as temporary:
-        tables = measure(chosen, Path(temporary), lambda text: notes.print(f"[dim]{text}[/]"))
-    if chosen.json is not None:
-        written = [{**vars(table), "rows": [row_json(row) for row in table.rows]} for table in tables]
-        chosen.json.write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
-    if any(row.met is False for table in tables for row in table.rows):
-        sys.exit(1)
+    run(arguments(), measure)
 
 
 if __name__ == "__main__":

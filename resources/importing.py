@@ -3,21 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from releaf.artifacts import staged_directory, storage_errors
-
-
-def import_folder(files: Iterable[Path], target: Path) -> None:
-    """Copy files into `target`, replacing what an earlier import of that name left there."""
-
-    def fill(staging: Path) -> None:
-        for file in files:
-            shutil.copy2(file, staging / file.name)
-
-    _replace(target, fill)
 
 
 def import_texts(texts: Mapping[str, str], target: Path) -> None:

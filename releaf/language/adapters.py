@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from releaf.artifacts import read_json, storage_errors, write_json
 from releaf.errors import ArtifactError, InputError
-from releaf.language.decoder import Base, Geometry, geometry_of
+from releaf.language.decoder import Base, geometry_of
 from releaf.language.experts import refuse_expert_targets
 from releaf.language.settings import AdapterSettings
 from releaf.language.tokenizer import tokenizer_fingerprint
@@ -61,12 +61,6 @@ def lora_config(settings: AdapterSettings) -> LoraConfig:
         bias="none",
         task_type="CAUSAL_LM",
     )
-
-
-def adapter_parameters(geometry: Geometry, settings: AdapterSettings) -> int:
-    """Trainable parameters in closed form: r·(d + k) for each target of each block, W being d × k."""
-    shapes = geometry.projections
-    return geometry.layers * sum(settings.rank * sum(shapes[name]) for name in settings.targets)
 
 
 @contextmanager

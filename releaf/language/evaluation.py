@@ -1,11 +1,10 @@
-"""What the adapter is worth: base and adapter on the same held-out instructions, and some of its answers.
+"""What the adapter is worth: base and adapter on the same held-out instructions.
 
 The figures come from `releaf.metrics.text`; pictures and thresholds are made elsewhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +13,7 @@ import polars as pl
 from releaf.language.adapters import without_adapter
 from releaf.language.batches import Scores, score_rows
 from releaf.language.decoder import Base
-from releaf.language.generation import generate
-from releaf.language.settings import GenerationSettings
-from releaf.language.template import Instruction, encode_prompt, read_instructions
 from releaf.language.tuning import encode_split, pad_id, rows
-from releaf.metrics.text import rouge_l
-from releaf.progress import Progress, silent
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -45,24 +39,11 @@ class RecordScore:
 
 
 @dataclass(frozen=True)
-class Sample:
-    """An answer the adapter wrote, beside the reference, and their ROUGE-L F1."""
-
-    id: str
-    instruction: str
-    input: str
-    reference: str
-    answer: str
-    reason: str
-    rouge_l: float
-
-
-@dataclass(frozen=True)
 class LanguageEvaluation:
     """Base and adapter on the `n` instructions of one split.
 
-    `perplexity_ratio` is adapter / base: below 1 the adapter helps. `rouge_l` is the mean over `samples` (None without
-    any), which are the first records by id, not chosen. `too_long` records did not fit and are in no figure.
+    `perplexity_ratio` is adapter / base: below 1 the adapter helps. `too_long` records did not fit and are in no
+    figure.
     """
 
     split: str
@@ -72,9 +53,7 @@ class LanguageEvaluation:
     base: AnswerScore
     adapter: AnswerScore
     perplexity_ratio: float
-    rouge_l: float | None
     records: tuple[RecordScore, ...]
-    samples: tuple[Sample, ...]
 
     def as_json(self) -> dict[str, Any]:
         """The evaluation as plain JSON values."""
@@ -87,12 +66,9 @@ def evaluate(
     instructions: pl.DataFrame,
     *,
     split: str = "test",
-    samples: int = 8,
     batch_size: int = 8,
-    generation: GenerationSettings | None = None,
-    progress: Progress = silent,
 ) -> LanguageEvaluation:
-    """Score base and adapter on one split and let the adapter answer its first `samples` records (greedily by default).
+    """Score base and adapter on one split. What they write is judged in `answer_study`.
 
     Raises `DataError` when nothing of the split can be used.
     """
@@ -101,8 +77,6 @@ def evaluate(
     adapted = score_rows(model, rows(encoded.examples), batch_size, pad=pad_id(base))
     with without_adapter(model):
         plain = score_rows(model, rows(encoded.examples), batch_size, pad=pad_id(base))
-    fitting = [record for record in read_instructions(instructions, split) if record.id not in encoded.too_long]
-    written = write_samples(model, base, fitting[:samples], generation or GenerationSettings(temperature=0), progress)
     before, after = _summary(plain), _summary(adapted)
     return LanguageEvaluation(
         split=split,
@@ -112,35 +86,11 @@ def evaluate(
         base=before,
         adapter=after,
         perplexity_ratio=after.perplexity / before.perplexity,
-        rouge_l=sum(sample.rouge_l for sample in written) / len(written) if written else None,
         records=tuple(
             RecordScore(example.id, new.tokens, old.loss / old.tokens, new.loss / new.tokens)
             for example, old, new in zip(encoded.examples, plain.rows, adapted.rows, strict=True)
         ),
-        samples=tuple(written),
     )
-
-
-def write_samples(
-    model: PeftModel,
-    base: Base,
-    records: Sequence[Instruction],
-    settings: GenerationSettings,
-    progress: Progress = silent,
-) -> list[Sample]:
-    """Let the model answer each record's prompt, and compare with the reference."""
-    written = []
-    for record in records:
-        prompt = encode_prompt(
-            base.tokenizer, record.instruction, record.input, room=base.context - settings.max_new_tokens
-        )
-        answer = generate(model, base.tokenizer, prompt.ids, settings)
-        score = rouge_l(answer.text, record.output).f1
-        written.append(
-            Sample(record.id, record.instruction, record.input, record.output, answer.text, answer.reason, score)
-        )
-        progress(len(written), len(records), record.id)
-    return written
 
 
 def _summary(scores: Scores) -> AnswerScore:

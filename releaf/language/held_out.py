@@ -66,7 +66,7 @@ def evaluate_held_out(
     """
     renamed = records.with_columns(split=pl.lit(HELD_OUT))
     progress(0, 2, "perplexity")
-    found = evaluate(model, base, renamed, split=HELD_OUT, samples=0)
+    found = evaluate(model, base, renamed, split=HELD_OUT)
     progress(1, 2, "answers")
     drawn = replace(GREEDY, max_new_tokens=min(GREEDY.max_new_tokens, base.context // 2))
     room = base.context - drawn.max_new_tokens

@@ -15,7 +15,6 @@ from resources.answering import study_answers
 from resources.artifacts import ArtifactStore
 from resources.hardware import HardwareResource
 from resources.models import open_encoder
-from resources.reporting import ProgressReporter
 from resources.searching import open_search
 from resources.settings import Settings
 from resources.warehouse import Dataset
@@ -29,7 +28,6 @@ CODE = "2"
 
 @dg.asset(**stage("reports", code=CODE, kinds={"report"}, reads=["language"]))
 def language_report(
-    context: dg.AssetExecutionContext,
     language_base: Artifact,
     language_adapter: Artifact,
     instructions: Dataset,
@@ -42,7 +40,6 @@ def language_report(
     settings: dg.ResourceParam[Settings],
     hardware: HardwareResource,
     store: ArtifactStore,
-    reporter: dg.ResourceParam[ProgressReporter],
 ) -> dg.MaterializeResult[Artifact]:
     """Perplexity, token accuracy, ROUGE-L, supported sentences and refusals of base, adapter and quoted answers."""
     from releaf.artifacts import write_json
@@ -54,7 +51,7 @@ def language_report(
     base = open_published_base(language_base.path, chosen)
     model = load_adapter(base, language_adapter.path)
     records = instructions.read("instructions")
-    evaluation = evaluate(model, base, records, samples=0, progress=reporter.of(context))
+    evaluation = evaluate(model, base, records)
     encoder = open_encoder(text_encoder, settings.retrieval, chosen)
     chunks = knowledge_chunks.read("chunks")
     with open_search(settings, encoder, dense_index, sparse_index, chunks, search_choice=search_choice) as searcher:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import language
 import pytest
 from language_parts import generation
@@ -27,9 +29,9 @@ def test_prompts_have_the_lengths_that_are_told(subject: Subject) -> None:
     assert [len(prompt) for prompt in subject.prompts] == [20, 70, 120]
 
 
-def test_every_figure_that_is_asked_for_is_measured() -> None:
+def test_every_figure_that_is_asked_for_is_measured(tmp_path: Path) -> None:
     chosen = language.arguments(["generation", "--rounds", "2", "--rows", "2", "--tokens", "2"])
-    table = language.PARTS["generation"](chosen)
+    (table,) = language.measure(chosen, tmp_path, lambda _: None)
 
     assert [row.asked for row in table.rows if row.asked] == ["≥ 1 ×", "≥ 1 ×", "≥ 3 ×", "≥ 3 ×"]
     assert all(value is not None and value > 0 for row in table.rows for value in row.values)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import retrieval
+import shared
 from retrieval_parts import child, engines, made, measure, models, whole
 from retrieval_parts.measure import Row, Table
 from retrieval_parts.scale import scale
@@ -207,10 +208,10 @@ def test_only_what_is_named_is_measured(
 
 def test_a_table_shows_what_is_asked_beside_what_was_measured(capsys: pytest.CaptureFixture[str]) -> None:
     row = Row("times as fast", (2.0,), "×", at_least=2.5, note="a note")
-    retrieval.show(Table("encode", "a title", (row, Row("other", (None,)))))
+    shared.show(Table("encode", "a title", (row, Row("other", (None,)))))
     told = capsys.readouterr().out
     assert [told.count(text) for text in ("≥ 2.5 ×", "│ no ", "–", "a note")] == [1, 1, 1, 1]
-    assert json.loads(json.dumps(retrieval.row_json(row)))["met"] is False
+    assert json.loads(json.dumps(shared.row_json(row)))["met"] is False
 
 
 @pytest.mark.parametrize(

@@ -13,21 +13,19 @@ from releaf.language.adapters import attach
 from releaf.language.batches import score_rows
 from releaf.language.decoder import Base
 from releaf.language.evaluation import evaluate
-from releaf.language.settings import AdapterSettings, GenerationSettings, TuningSettings
+from releaf.language.settings import AdapterSettings, TuningSettings
 from releaf.language.tuning import encode_split, rows, tune
-from releaf.metrics.text import rouge_l
 from releaf.training.device import Hardware
 
 ADAPTER = AdapterSettings(rank=4, alpha=8)
-SHORT = GenerationSettings(max_new_tokens=6, temperature=0)
 
 
 def test_a_fresh_adapter_is_worth_exactly_nothing(base: Base, instructions: pl.DataFrame) -> None:
-    found = evaluate(attach(base, ADAPTER, seed=0), base, instructions, samples=0)
+    found = evaluate(attach(base, ADAPTER, seed=0), base, instructions)
 
     assert found.perplexity_ratio == 1
     assert found.base == found.adapter
-    assert (found.n, found.samples, found.rouge_l) == (2, (), None)
+    assert found.n == 2
 
 
 def test_a_trained_adapter_beats_the_base_on_test_instructions(
@@ -35,7 +33,7 @@ def test_a_trained_adapter_beats_the_base_on_test_instructions(
 ) -> None:
     base = open_copy()
     settings = TuningSettings(ADAPTER, batch_size=2, epochs=4, learning_rate=1e-2, warmup_epochs=0, patience=None)
-    found = evaluate(tune(base, instructions, settings, hardware).model, base, instructions, generation=SHORT)
+    found = evaluate(tune(base, instructions, settings, hardware).model, base, instructions)
     untouched = open_copy()
     alone = score_rows(
         untouched.model, rows(encode_split(untouched, instructions, "test").examples), 8, pad=0
@@ -47,7 +45,7 @@ def test_a_trained_adapter_beats_the_base_on_test_instructions(
 
 
 def test_perplexity_is_exp_of_the_token_weighted_record_losses(base: Base, instructions: pl.DataFrame) -> None:
-    found = evaluate(attach(base, ADAPTER, seed=0), base, instructions, samples=0)
+    found = evaluate(attach(base, ADAPTER, seed=0), base, instructions)
     total = sum(record.tokens * record.base_loss for record in found.records)
 
     assert [record.id for record in found.records] == ["ins-07", "ins-08"]
@@ -55,28 +53,9 @@ def test_perplexity_is_exp_of_the_token_weighted_record_losses(base: Base, instr
     assert found.base.perplexity == pytest.approx(math.exp(total / found.answer_tokens))
 
 
-def test_samples_are_the_first_records_with_their_rouge_l(base: Base, instructions: pl.DataFrame) -> None:
-    told: list[tuple[int, int, str]] = []
-    found = evaluate(
-        attach(base, ADAPTER, seed=0),
-        base,
-        instructions,
-        samples=1,
-        generation=SHORT,
-        progress=lambda done, total, note="": told.append((done, total, note)),
-    )
-    (sample,) = found.samples
-
-    assert (sample.id, sample.reference) == ("ins-07", "The box goes to the recycling bin.")
-    assert sample.rouge_l == found.rouge_l == rouge_l(sample.answer, sample.reference).f1
-    assert told == [(1, 1, "ins-07")]
-
-
 def test_an_evaluation_is_plain_json_and_repeats(base: Base, instructions: pl.DataFrame) -> None:
     model = attach(base, ADAPTER, seed=0)
-    first, second = (
-        json.dumps(evaluate(model, base, instructions, samples=1, generation=SHORT).as_json()) for _ in range(2)
-    )
+    first, second = (json.dumps(evaluate(model, base, instructions).as_json()) for _ in range(2))
 
     assert first == second
     assert json.loads(first)["n"] == 2
@@ -91,7 +70,7 @@ def test_evaluation_drops_nothing_out_and_leaves_the_adapter_switched_on(
             if ".lora_B." in name:
                 parameter.fill_(0.05)
     model.train()
-    first, second = (evaluate(model, base, instructions, samples=0) for _ in range(2))
+    first, second = (evaluate(model, base, instructions) for _ in range(2))
 
     assert first == second
     assert first.perplexity_ratio != 1
