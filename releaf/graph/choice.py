@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,22 +24,17 @@ from releaf.graph.project_study import STRUCTURE, new_item_rankings
 from releaf.graph.project_view import ProjectView
 from releaf.graph.scorer_fit import known_structure
 from releaf.graph.scoring import MODEL, baseline_scores, embedding_scores
-from releaf.graph.settings import Aggregator, GraphSettings, ModelName
+from releaf.graph.settings import CANDIDATES, GraphSettings
 from releaf.graph.splits import EdgeSplit, both_directions, check_no_leak, sample_negatives, split_edges
 from releaf.progress import Progress, silent
 from releaf.training.device import Hardware
 
+if TYPE_CHECKING:
+    from releaf.graph.link_prediction import TrainedLinks
+
 FloatArray = npt.NDArray[np.float64]
 _CHOICE = "choice.json"
-CANDIDATES: dict[str, tuple[ModelName, Aggregator]] = {
-    "sage_mean": ("sage", "mean"),
-    "sage_max": ("sage", "max"),
-    "sage_lstm": ("sage", "lstm"),
-    "gat": ("gat", "mean"),
-    "gcn": ("gcn", "mean"),
-}
-DEFAULT_CANDIDATES = ("sage_mean", "sage_max", "gat", "gcn")
-"""Those that are tried unless others are asked for: an LSTM over hundreds of neighbours takes seconds an epoch."""
+_ATTENTION, _SHOWN_NODES = "gat", 3
 BLENDS = (0.0, 0.5, 1.0, 2.0)
 """Weights of z_item·z_project beside the head's score that are tried."""
 _NEW_ITEM_FOLDS = 5
@@ -93,13 +88,18 @@ class CandidateFigures:
 
 @dataclass(frozen=True, eq=False)
 class Chosen:
-    """The choice and its evidence: figures by model, rankings of projects by scorer for known and for new items."""
+    """The choice and its evidence: figures by model, rankings of projects by scorer for known and for new items.
+
+    `attention` is what the items with most edges attend to in the attention model of the first seed, a row a layer and
+    neighbour; empty where that model was no candidate.
+    """
 
     choice: GraphChoice
     models: dict[str, CandidateFigures]
     blends: dict[str, float]
     known: Rankings
     new: Rankings
+    attention: list[dict[str, Any]]
 
     def as_json(self) -> dict[str, Any]:
         """Everything as plain JSON values; rankings as figures by pool and scorer."""
@@ -109,6 +109,7 @@ class Chosen:
             "blends": self.blends,
             "known": figures_json(self.known),
             "new": figures_json(self.new),
+            "attention": self.attention,
         }
 
 
@@ -124,6 +125,11 @@ def with_model(base: GraphSettings, name: str) -> GraphSettings:
     """The settings with the model and the aggregator of a name in `CANDIDATES`."""
     model, aggregator = CANDIDATES[name]
     return replace(base, model=model, aggregator=aggregator)
+
+
+def name_of(settings: GraphSettings) -> str:
+    """The name in `CANDIDATES` of the settings' model and aggregator."""
+    return next(name for name, made in CANDIDATES.items() if made == (settings.model, settings.aggregator))
 
 
 def resplit(split: EdgeSplit, *, seed: int, validation: float = 0.10) -> EdgeSplit:
@@ -157,22 +163,29 @@ def choose(
     hardware: Hardware,
     *,
     seeds: Sequence[int] = (0, 1),
-    candidates: Sequence[str] = DEFAULT_CANDIDATES,
     progress: Progress = silent,
 ) -> Chosen:
     """Compare models on held-out training edges, then the scores made with the best one with every baseline.
 
-    The model is the one whose embeddings rank held-out projects best (mean MRR over seeds); its weight beside the head
-    is the one of `BLENDS` with the best joint MRR; and a baseline is served where its MRR is higher still.
+    The model is the one of `settings.candidates` whose embeddings rank held-out projects best (mean MRR over seeds);
+    its weight beside the head is the one of `BLENDS` with the best joint MRR; and a baseline is served where its MRR is
+    higher still.
     """
     embeddings = np.asarray(text, dtype=np.float32)
+    candidates = settings.candidates or (name_of(settings),)
     trials = [_Trial.of(graph, embeddings, split, settings, seed) for seed in seeds]
     found: dict[str, list[tuple[float, Ranking]]] = {}
     scores: dict[str, list[FloatArray]] = {}
+    attention: list[dict[str, Any]] = []
     for number, name in enumerate(candidates):
         runs = [trial.train(with_model(trial.settings, name), hardware) for trial in trials]
-        scores[name] = [score for _, score in runs]
-        found[name] = [(auc, trial.rank({name: s})[ALL][name]) for trial, (auc, s) in zip(trials, runs, strict=True)]
+        scores[name] = [embedding_scores(trial.view, run.z) for trial, run in zip(trials, runs, strict=True)]
+        found[name] = [
+            (_best_auc(run), trial.rank({name: score})[ALL][name])
+            for trial, run, score in zip(trials, runs, scores[name], strict=True)
+        ]
+        if name == _ATTENTION:
+            attention = trials[0].attention(runs[0], graph.node_ids)
         progress(number + 1, len(candidates), name)
     models = {name: _figures(runs) for name, runs in found.items()}
     best = max(models, key=lambda name: models[name].mrr)
@@ -181,13 +194,20 @@ def choose(
     known = joined([trial.all_scorers(score, blend) for trial, score in zip(trials, scores[best], strict=True)])
     new = new_item_rankings(ProjectView.of(graph, text, trials[0].seen), seed=seeds[0], folds=_NEW_ITEM_FOLDS)
     choice = GraphChoice(best, blend, _winner(known[ALL]), _winner(new[ALL]))
-    return Chosen(choice, models, {f"{one:g}": mrr for one, mrr in blends.items()}, known, new)
+    return Chosen(choice, models, {f"{one:g}": mrr for one, mrr in blends.items()}, known, new, attention)
 
 
 def _winner(by_name: Mapping[str, Ranking]) -> str:
     """The scorer with the best MRR; the model where it is as good as any baseline. `structure` is only shown."""
     names = [MODEL, *(name for name in by_name if name not in (MODEL, STRUCTURE))]
     return max(names, key=lambda name: by_name[name].figures().mrr)
+
+
+def _best_auc(trained: TrainedLinks) -> float:
+    """Best validation AUC of links."""
+    from releaf.graph.link_prediction import LinkTask
+
+    return float(trained.history.epochs[trained.history.best_epoch - 1][LinkTask.monitor])
 
 
 def _mrr(trials: Sequence[_Trial], scores: Sequence[FloatArray], blend: float) -> float:
@@ -239,13 +259,27 @@ class _Trial:
     def seen(self) -> npt.NDArray[np.int64]:
         return np.concatenate([self.split.train, self.split.validation], axis=1)
 
-    def train(self, settings: GraphSettings, hardware: Hardware) -> tuple[float, FloatArray]:
-        """Best validation AUC of links, and z_item·z_project (I, P)."""
-        from releaf.graph.link_prediction import LinkTask, train_links
+    def train(self, settings: GraphSettings, hardware: Hardware) -> TrainedLinks:
+        from releaf.graph.link_prediction import train_links
 
-        trained = train_links(self.features, self.split, settings, hardware)
-        best = trained.history.epochs[trained.history.best_epoch - 1]
-        return float(best[LinkTask.monitor]), embedding_scores(self.view, trained.z)
+        return train_links(self.features, self.split, settings, hardware)
+
+    def attention(self, trained: TrainedLinks, node_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """What the items with most edges attend to, a row a layer and neighbour."""
+        import torch
+
+        from releaf.graph.gat import GraphAttention, attention_table
+
+        encoder = trained.model.encoder
+        if not isinstance(encoder, GraphAttention):
+            raise TypeError(f"attention can be read from a GraphAttention, not from a {type(encoder).__name__}")
+        degree = np.bincount(self.split.message[1], minlength=self.split.n_nodes)[self.view.items]
+        busiest = self.view.items[np.argsort(-degree, kind="stable")[:_SHOWN_NODES]]
+        device = next(encoder.parameters()).device
+        features, messages = (torch.from_numpy(rows).to(device) for rows in (self.features, self.split.message))
+        return attention_table(
+            encoder.attention(features, messages), node_ids, [node_ids[item] for item in busiest]
+        ).to_dicts()
 
     def rank(self, scores: Mapping[str, FloatArray]) -> Rankings:
         return rank_projects(scores, self.held, self.candidates)

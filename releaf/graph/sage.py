@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
 from torch_geometric.nn import SAGEConv
 from torch_geometric.nn.aggr import Aggregation
-from torch_geometric.utils import to_dense_batch
 
 from releaf.graph.encoder import GraphEncoder, layer_widths
 from releaf.graph.settings import Aggregator, GraphSettings
@@ -68,12 +68,20 @@ class LastStepLSTM(Aggregation):  # type: ignore[misc]
         ptr: Tensor | None = None,  # noqa: ARG002 - the base class's signature
         dim_size: int | None = None,
         dim: int = -2,  # noqa: ARG002 - the base class's signature
-        max_num_elements: int | None = None,
+        max_num_elements: int | None = None,  # noqa: ARG002 - the base class's signature
     ) -> Tensor:
         """Summaries (dim_size, width) of rows `x` (M, width) grouped by the sorted `index` (M)."""
-        sequences, filled = to_dense_batch(x, index, batch_size=dim_size, max_num_nodes=max_num_elements)
-        states, _ = self.lstm(sequences)  # (N, longest, width)
-        lengths = filled.sum(dim=1)
-        last: Tensor = states[torch.arange(len(states), device=x.device), (lengths - 1).clamp(min=0)]
-        summary: Tensor = last * (lengths > 0).unsqueeze(1)
-        return summary
+        assert index is not None
+        count = int(index[-1]) + 1 if dim_size is None and len(index) else dim_size or 0
+        lengths = torch.bincount(index, minlength=count)
+        order = lengths.argsort(descending=True, stable=True)
+        rank = torch.empty_like(order).scatter_(0, order, torch.arange(count, device=x.device))
+        step = torch.arange(len(index), device=x.device) - (lengths.cumsum(0) - lengths)[index]
+        summary = x.new_zeros(count, self.width)
+        if not len(index):
+            return summary
+        # Packed by hand, step by step over the nodes that still have a neighbour: padded to the largest hub it is
+        # twenty times the work.
+        packed = PackedSequence(x[(step * count + rank[index]).argsort()], torch.bincount(step).cpu())
+        _, (last, _) = self.lstm(packed)  # (1, nodes with neighbours, width)
+        return summary.index_copy(0, order[: last.shape[1]], last[0])

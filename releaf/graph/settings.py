@@ -5,10 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from releaf.errors import InputError
+from releaf.errors import InputError, UnknownNameError
 
 ModelName = Literal["sage", "gat", "gcn"]
 Aggregator = Literal["mean", "max", "lstm"]
+CANDIDATES: dict[str, tuple[ModelName, Aggregator]] = {
+    "sage_mean": ("sage", "mean"),
+    "sage_max": ("sage", "max"),
+    "sage_lstm": ("sage", "lstm"),
+    "gat": ("gat", "mean"),
+    "gcn": ("gcn", "mean"),
+}
+"""Model and aggregator by the name under which they are compared."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +24,9 @@ class GraphSettings:
     """How a graph model is built and trained.
 
     model: GraphSAGE, graph attention or graph convolution. aggregator: how GraphSAGE sums up neighbours; the other
-    two have their own way, and theirs must stay `mean`. layers: convolutions, at least 2. hidden: width between
+    two have their own way, and theirs must stay `mean`.
+    candidates: names of `CANDIDATES` that are compared on validation in their stead; none takes model and aggregator
+    as they are. layers: convolutions, at least 2. hidden: width between
     them. output: width of z. heads: attention heads of `gat`, of which `hidden` is a multiple. dropout: share of
     hidden numbers dropped after all but the last layer.
     skip: add a linear map of the features smoothed over two steps to z. normalize: give all z one learned length, so
@@ -33,6 +43,7 @@ class GraphSettings:
 
     model: ModelName = "sage"
     aggregator: Aggregator = "mean"
+    candidates: tuple[str, ...] = ()
     layers: int = 3
     hidden: int = 256
     output: int = 128
@@ -60,6 +71,9 @@ class GraphSettings:
             )
         if self.model != "sage" and self.aggregator != "mean":
             raise InputError(f"aggregator {self.aggregator!r} is for sage only; {self.model} has its own")
+        for name in self.candidates:
+            if name not in CANDIDATES:
+                raise UnknownNameError("graph model", name, CANDIDATES, "the candidates")
         if self.layers < 2 or self.hidden < 1 or self.output < 1:
             raise InputError(f"layers ({self.layers}) must be at least 2, hidden and output widths at least 1")
         if self.model == "gat" and (self.heads < 1 or self.hidden % self.heads):

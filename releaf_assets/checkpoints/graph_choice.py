@@ -12,7 +12,7 @@ from resources.hardware import HardwareResource
 from resources.reporting import ProgressReporter
 from resources.settings import Settings
 
-CODE = "1"
+CODE = "2"
 
 
 @dg.asset(**stage("checkpoints", code=CODE, kinds={"choice"}, reads=["graph"]))
@@ -88,6 +88,7 @@ def graph_choice(
             "models": dg.MetadataValue.md(markdown_table(rows)),
             "picture": dg.MetadataValue.md(markdown_image(picture, "models on validation edges")),
             "scorers": dg.MetadataValue.md(markdown_table(scorers)),
+            "attention": dg.MetadataValue.md(markdown_table(found.attention)),
             **hardware.metadata(chosen),
         },
     )

@@ -1,6 +1,8 @@
 """Whether alignment helped, by judges that had no part in it."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -14,6 +16,9 @@ from resources.models import open_encoder
 from resources.reporting import ProgressReporter
 from resources.settings import Settings
 from resources.warehouse import Dataset
+
+if TYPE_CHECKING:
+    from releaf.language.alignment.evaluation import AlignmentEvaluation
 
 CODE = "1"
 
@@ -33,8 +38,6 @@ def alignment_report(
     reporter: dg.ResourceParam[ProgressReporter],
 ) -> dg.MaterializeResult[Artifact]:
     """Aligned against tuned on held-out questions: win rate by judges of held-out pairs, drift, length, answers."""
-    from dataclasses import asdict
-
     from releaf.artifacts import write_json
     from releaf.language.alignment.evaluation import compare
     from releaf.language.alignment.features import Features, encoder_block, sentence_block, words_block
@@ -43,8 +46,6 @@ def alignment_report(
     from releaf.language.alignment.policy import Policy, reference_block
     from releaf.language.alignment.reward import RewardModel, load_head
     from releaf.language.published import open_published_base
-    from releaf.reporting.alignment_plots import alignment_curves, reward_histogram, win_rates
-    from releaf.reporting.pictures import markdown_image
 
     held = read_pairs(preferences.read("preferences"), "validation", "test")
     chosen, wanted = hardware.choose(), settings.alignment
@@ -77,22 +78,7 @@ def alignment_report(
                 "curves": aligned_adapter.read_json("curves.json"),
             },
         )
-        return {
-            "aligned_win_rate": won.rate,
-            "aligned_win_rate_low": won.low,
-            "aligned_win_rate_high": won.high,
-            "aligned_win_rate_words": evaluation.judges["words"].rate,
-            "aligned_win_rate_reward": evaluation.judges["reward"].rate,
-            "aligned_kl": evaluation.kl,
-            "judge_accuracy": judge.accuracy,
-            "words_accuracy": by_words.accuracy,
-            "reward_accuracy": accuracies["reward"],
-            "reward_tuned": evaluation.tuned.reward,
-            "reward_aligned": evaluation.aligned.reward,
-            "words_tuned": evaluation.tuned.words,
-            "words_aligned": evaluation.aligned.words,
-            "shorter_win_rate": evaluation.shorter_wins.rate,
-        }
+        return _figures(evaluation, accuracies)
 
     artifact = store.publish(
         "alignment_report",
@@ -107,20 +93,45 @@ def alignment_report(
             preferences=preferences,
         ),
     )
-    curves = aligned_adapter.read_json("curves.json")
+    return artifact_result(
+        artifact,
+        headline=f"aligned wins {won.rate:.0%} ({won.low:.0%}–{won.high:.0%}) at {evaluation.kl:.1f} nats",
+        metadata={
+            **_pictures(evaluation, accuracies, aligned_adapter.read_json("curves.json")),
+            "answers": dg.MetadataValue.md(markdown_table([vars(one) for one in evaluation.samples], width=300)),
+            **hardware.metadata(chosen),
+        },
+    )
+
+
+def _figures(evaluation: "AlignmentEvaluation", accuracies: Mapping[str, float]) -> dict[str, float]:
+    won = evaluation.judges["judge"]
+    return {
+        "aligned_win_rate": won.rate,
+        "aligned_win_rate_low": won.low,
+        "aligned_win_rate_high": won.high,
+        "aligned_win_rate_words": evaluation.judges["words"].rate,
+        "aligned_win_rate_reward": evaluation.judges["reward"].rate,
+        "aligned_kl": evaluation.kl,
+        **{f"{name}_accuracy": accuracy for name, accuracy in accuracies.items()},
+        "reward_tuned": evaluation.tuned.reward,
+        "reward_aligned": evaluation.aligned.reward,
+        "words_tuned": evaluation.tuned.words,
+        "words_aligned": evaluation.aligned.words,
+        "shorter_win_rate": evaluation.shorter_wins.rate,
+    }
+
+
+def _pictures(
+    evaluation: "AlignmentEvaluation", accuracies: Mapping[str, float], curves: Mapping[str, Any]
+) -> dict[str, dg.MarkdownMetadataValue]:
+    from releaf.reporting.alignment_plots import alignment_curves, reward_histogram, win_rates
+    from releaf.reporting.pictures import markdown_image
+
     rates = {f"{name} ({accuracies[name]:.0%} right)": rate for name, rate in evaluation.judges.items()}
     pictures = {
         "curves": alignment_curves(curves["rounds"], curves["kept"]),
         "wins": win_rates({name: (rate.rate, rate.low, rate.high) for name, rate in rates.items()}),
         "rewards": reward_histogram({"tuned": evaluation.tuned.rewards, "aligned": evaluation.aligned.rewards}),
     }
-    rows = [asdict(shown) for shown in evaluation.samples]
-    return artifact_result(
-        artifact,
-        headline=f"aligned wins {won.rate:.0%} ({won.low:.0%}–{won.high:.0%}) at {evaluation.kl:.1f} nats",
-        metadata={
-            **{name: dg.MetadataValue.md(markdown_image(image, name)) for name, image in pictures.items()},
-            "answers": dg.MetadataValue.md(markdown_table(rows, width=300)),
-            **hardware.metadata(chosen),
-        },
-    )
+    return {name: dg.MetadataValue.md(markdown_image(image, name)) for name, image in pictures.items()}

@@ -64,6 +64,7 @@ def graph_study(
         inputs=versions(knowledge_graph=knowledge_graph, node_embeddings=node_embeddings, graph_choice=graph_choice),
     )
     tables = {"links": found["links"], "hard_links": found["hard"], "homogeneous_links": found["homogeneous"]}
+    tables |= {f"links_{relation}": figures for relation, figures in found["per_relation"].items()}
     tables |= {f"projects_{pool}": figures for pool, figures in found["projects"]["figures"].items()}
     heights, errors = {}, {}
     for name, by_figure in found["projects"]["figures"]["all"].items():

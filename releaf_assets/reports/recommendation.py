@@ -67,6 +67,7 @@ def recommendation_report(
             "examples": examples,
             "hard": {name: asdict(figures) for name, figures in hard.items()},
             "choice": asdict(choice),
+            "attention": graph_choice.read_json("evidence.json")["attention"],
             "projects": {"figures": figures_json(known), "gains": all_gains(known)},
             "new_items": {"figures": figures_json(new), "gains": all_gains(new)},
             "new_items_unmatched": {"figures": figures_json(unmatched), "gains": all_gains(unmatched)},

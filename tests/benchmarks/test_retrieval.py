@@ -219,4 +219,4 @@ def test_a_table_shows_what_is_asked_beside_what_was_measured(capsys: pytest.Cap
     [(None, "–"), (0.99952, "0.9995"), (1.0, "1"), (155.4, "155"), (8905.0, "8,905"), (0.0711, "0.0711")],
 )
 def test_figures_have_three_digits_that_count(value: float | None, shown: str) -> None:
-    assert retrieval.figure(value) == shown
+    assert shared.figure(value) == shown

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,16 +9,16 @@ import pytest
 
 from releaf.errors import ArtifactError
 from releaf.graph.build import Graph, GraphArrays, to_arrays
-from releaf.graph.choice import CANDIDATES, Chosen, GraphChoice, choose, resplit
+from releaf.graph.choice import Chosen, GraphChoice, choose, name_of, resplit, with_model
 from releaf.graph.project_ranking import ALL, PLAUSIBLE
 from releaf.graph.project_study import STRUCTURE, study
 from releaf.graph.scoring import MODEL
-from releaf.graph.settings import GraphSettings
+from releaf.graph.settings import CANDIDATES, GraphSettings
 from releaf.graph.splits import EdgeSplit, check_no_leak, split_edges
 from releaf.training.device import Hardware
 
 CPU = Hardware("cpu", "fp32", 1 << 30, 1)
-SETTINGS = GraphSettings(hidden=16, output=8, heads=2, epochs=6, learning_rate=1e-2)
+SETTINGS = GraphSettings(candidates=("sage_mean", "gcn"), hidden=16, output=8, heads=2, epochs=6, learning_rate=1e-2)
 Case = tuple[GraphArrays, np.ndarray, EdgeSplit]
 
 
@@ -30,7 +31,7 @@ def case(planted_graph: Graph) -> Case:
 
 @pytest.fixture(scope="module")
 def chosen(case: Case) -> Chosen:
-    return choose(*case, SETTINGS, CPU, seeds=(0, 1), candidates=("sage_mean", "gcn"))
+    return choose(*case, SETTINGS, CPU, seeds=(0, 1))
 
 
 def keys(pairs: np.ndarray) -> set[tuple[int, int]]:
@@ -52,7 +53,7 @@ def test_the_choice_does_not_change_with_the_test_edges(case: Case, chosen: Chos
     arrays, text, split = case
     without = {(min(u, v), max(u, v)) for u, v in split.test.T.tolist()}
     kept = [pair for pair in arrays.edge_index.T.tolist() if (min(pair), max(pair)) not in without]
-    again = choose(arrays.with_edges(np.array(kept).T), text, split, SETTINGS, CPU, candidates=("sage_mean", "gcn"))
+    again = choose(arrays.with_edges(np.array(kept).T), text, split, SETTINGS, CPU)
     assert again.as_json() == chosen.as_json()
 
 
@@ -72,6 +73,26 @@ def test_the_model_with_the_best_mrr_is_chosen_and_evidence_names_every_scorer(c
 def test_every_candidate_is_a_model_that_settings_accept() -> None:
     for name in CANDIDATES:
         assert GraphChoice(name, 0.0, MODEL, MODEL).settings(SETTINGS).model in name
+
+
+def test_without_candidates_the_model_of_the_settings_is_the_only_one(case: Case) -> None:
+    alone = choose(*case, replace(SETTINGS, candidates=(), model="sage", aggregator="lstm"), CPU, seeds=(0,))
+    assert list(alone.models) == ["sage_lstm"]
+    assert alone.choice.model == "sage_lstm"
+    assert alone.attention == []
+
+
+def test_the_attention_of_the_attention_model_is_kept_for_the_busiest_items(case: Case) -> None:
+    found = choose(*case, replace(SETTINGS, candidates=("gat",)), CPU, seeds=(0,))
+    assert {row["layer"] for row in found.attention} == {1, 2, 3}
+    assert len({row["node"] for row in found.attention}) == 3
+    assert all(row["node"].startswith("item:") and 0 < row["weight"] <= 1 for row in found.attention)
+    assert json.loads(json.dumps(found.as_json()))["attention"] == found.attention
+
+
+@pytest.mark.parametrize("name", CANDIDATES)
+def test_a_candidates_name_and_its_settings_are_one_to_one(name: str) -> None:
+    assert name_of(with_model(SETTINGS, name)) == name
 
 
 def test_a_choice_comes_back_and_one_of_another_version_is_refused(tmp_path: Path) -> None:

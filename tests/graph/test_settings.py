@@ -25,6 +25,7 @@ def test_the_citation_graph_is_measured_with_the_same_architecture() -> None:
     ("wrong", "message"),
     [
         ({"model": "mlp"}, "graph model 'mlp' is unknown; choose one of sage, gat, gcn"),
+        ({"candidates": ("gat", "gin")}, "gin"),
         ({"aggregator": "sum"}, "aggregator 'sum' is unknown; choose one of mean, max, lstm"),
         ({"model": "gcn", "aggregator": "max"}, "aggregator 'max' is for sage only; gcn has its own"),
         ({"layers": 1}, r"layers \(1\) must be at least 2"),

@@ -10,18 +10,17 @@ import pytest
 from releaf.artifacts import sweep
 from releaf.errors import InputError, UnknownNameError
 from resources.artifacts import ArtifactStore
-from resources.importing import import_folder
+from resources.importing import import_texts
 from resources.settings import load_settings
 from resources.sources import SOURCES
 from resources.warehouse import Warehouse
 
 
 def test_an_import_replaced_again_and_again_leaves_one_folder(tmp_path: Path) -> None:
-    home, file = tmp_path / "home", tmp_path / "a.md"
+    home = tmp_path / "home"
     target = home / "imports" / "documents" / "mine"
     for text in "123":
-        file.write_text(text)
-        import_folder([file], target)
+        import_texts({"a.md": text}, target)
     (source,) = [source for source in SOURCES if source.name == "imported_documents"]
     assert source.files(tmp_path, home) == [target / "a.md"]
     assert [path.name for path in target.parent.iterdir()] == ["mine"]

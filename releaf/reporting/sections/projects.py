@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from releaf.reporting import plots
 from releaf.reporting.blocks import (
@@ -47,6 +47,8 @@ def projects(links: Json) -> list[Block]:
         *_task(links["new_items"], "New items"),
         Heading("Hard non-edges"),
         _hard(links["hard"], links["overall"]),
+        Heading("What attention looks at"),
+        _attention(links["attention"]),
     ]
 
 
@@ -102,3 +104,23 @@ def _hard(hard: Mapping[str, Json], random: Mapping[str, Json]) -> Table:
         "print the same figure against random ones."
     )
     return Table("Held-out edges against hard non-edges", columns, rows, note)
+
+
+def _attention(rows: Sequence[Json]) -> Table:
+    cells = [
+        [
+            Cell(words(row["node"].split(":", 1)[-1])),
+            Cell(str(row["layer"])),
+            Cell(words(row["attends_to"].split(":", 1)[-1])),
+            Cell(figure(row["weight"])),
+        ]
+        for row in rows
+    ]
+    columns = [
+        Column("Item", numeric=False),
+        Column("Layer"),
+        Column("Attends to", numeric=False),
+        Column("Weight", "0–1"),
+    ]
+    note = "Of the attention model among the candidates, heads averaged; the weights of an item and layer sum to 1."
+    return Table("The items with most edges, and their five heaviest neighbours", columns, cells, note)

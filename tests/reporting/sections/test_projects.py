@@ -32,6 +32,7 @@ def links() -> dict[str, Any]:
         "projects": task(),
         "new_items": task(),
         "hard": {"model": edge},
+        "attention": [{"layer": 1, "node": "item:jar", "rank": 1, "attends_to": "material:glass", "weight": 0.4}],
         "overall": {"model": {**edge, "auc": 0.95}},
     }
 
@@ -48,8 +49,13 @@ def test_a_part_of_the_model_is_never_the_best_of_the_rivals():
     assert table.rows[2][5].text == "+0.200"
 
 
-def test_hard_figures_stand_over_random_ones():
+def test_what_an_item_attends_to_is_shown():
     table = [block for block in projects(links()) if isinstance(block, Table)][-1]
+    assert [cell.text for cell in table.rows[0]] == ["jar", "1", "glass", "0.400"]
+
+
+def test_hard_figures_stand_over_random_ones():
+    table = [block for block in projects(links()) if isinstance(block, Table)][-2]
     assert (table.rows[0][1].text, table.rows[0][1].note) == ("0.900", "0.950")
 
 
