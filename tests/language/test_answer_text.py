@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from typing import Any
 
 import pytest
 from transformers import PreTrainedTokenizerFast
@@ -92,7 +91,8 @@ def test_an_answer_stops_before_a_stop_string(
 
 
 def _byte(name: str) -> int:
-    from transformers import convert_slow_tokenizer
-
-    alphabet: Any = convert_slow_tokenizer
-    return next((value for value, char in alphabet.bytes_to_unicode().items() if char == name), -1)
+    """The byte that a character of the byte-level alphabet stands for (GPT-2): printable ones for themselves."""
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [value for value in range(256) if value not in printable]
+    alphabet = {chr(value): value for value in printable} | {chr(256 + n): value for n, value in enumerate(others)}
+    return alphabet.get(name, -1)
