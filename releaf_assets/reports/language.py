@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from releaf.language.answer_study import AnswerStudy
     from releaf.language.evaluation import LanguageEvaluation
 
-CODE = "2"
+CODE = "3"
 
 
 @dg.asset(**stage("reports", code=CODE, kinds={"report"}, reads=["language"]))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from releaf.graph.evaluation import LinkFigures
     from releaf.graph.project_ranking import RankFigures, Ranking
 
-CODE = "2"
+CODE = "3"
 # Items whose recommendations are shown as examples.
 SHOWN = ("plastic_bottle", "glass_jar", "t_shirt")
 MODEL, ALL, PLAUSIBLE = "model", "all", "plausible"
