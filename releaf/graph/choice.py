@@ -122,9 +122,9 @@ def figures_json(rankings: Rankings) -> dict[str, dict[str, dict[str, float]]]:
 
 
 def with_model(base: GraphSettings, name: str) -> GraphSettings:
-    """The settings with the model and the aggregator of a name in `CANDIDATES`."""
+    """The settings with the model and the aggregator of a name in `CANDIDATES`, and nothing left to choose."""
     model, aggregator = CANDIDATES[name]
-    return replace(base, model=model, aggregator=aggregator)
+    return replace(base, model=model, aggregator=aggregator, candidates=())
 
 
 def name_of(settings: GraphSettings) -> str:

@@ -63,6 +63,7 @@ class GraphSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "candidates", tuple(self.candidates))  # JSON knows lists alone
         if self.model not in get_args(ModelName):
             raise InputError(f"graph model {self.model!r} is unknown; choose one of {', '.join(get_args(ModelName))}")
         if self.aggregator not in get_args(Aggregator):
