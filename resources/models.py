@@ -13,10 +13,6 @@ from releaf.retrieval.settings import RetrievalSettings
 from releaf.training.device import Hardware
 from resources.settings import Settings
 
-# Upper bounds for the largest encoder of the profiles (335 M parameters in fp32, 24 layers of 1024): attention scores
-# and activations of one token, all layers kept.
-MODEL_BYTES = 335_000_000 * 4
-BYTES_A_TOKEN = 24 * 1024 * 4 * 12
 # What stands in a `text_encoder` artifact whose encoder runs in torch.
 TORCH_SOURCE = "source.json"
 
@@ -75,21 +71,10 @@ def exported_encoder(settings: RetrievalSettings, cache: Path) -> Path:
 def open_torch_encoder(settings: RetrievalSettings, hardware: Hardware) -> Encoder:
     """The encoder that the settings name, in torch on the device.
 
-    Raises `ModelSourceError` saying what to set when it cannot be opened.
+    Raises `ModelSourceError` saying what to set when it cannot be opened, `HardwareError` where not one text fits.
     """
     from releaf.retrieval.encode import Encoder
 
     return Encoder.open(
-        settings.encoder,
-        hardware=hardware,
-        batch_size=encoder_batch_size(settings, hardware),
-        max_tokens=settings.max_tokens,
+        settings.encoder, hardware=hardware, batch_size=settings.batch_size, max_tokens=settings.max_tokens
     )
-
-
-def encoder_batch_size(settings: RetrievalSettings, hardware: Hardware) -> int:
-    """The batch that is set, or the largest that fits what is free; vectors do not depend on it.
-
-    Raises `HardwareError` when not even one text fits.
-    """
-    return hardware.batch_size(MODEL_BYTES, BYTES_A_TOKEN * settings.max_tokens, limit=settings.batch_size)

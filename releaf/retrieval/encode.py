@@ -54,8 +54,10 @@ class Encoder:
         """Load the encoder that `source` names: `path:<folder>`, `package:<name>` or `hub:<id>`.
 
         `revision` is the hash of the folder's weights and configuration (prefixes are part of it), with the tokens read
-        and the precision where that is not fp32. Raises `ModelSourceError` for a source that cannot be opened and
-        `InputError` for a batch size below 1 or more tokens than the model has positions for.
+        and the precision where that is not fp32. `batch_size` is the most texts at once; where fewer fit in what is
+        free, that many are, and the vectors are the same. Raises `ModelSourceError` for a source that cannot be opened,
+        `InputError` for a batch size below 1 or more tokens than the model has positions for, and `HardwareError` when
+        not even one text fits.
         """
         if batch_size < 1 or max_tokens < 1:
             raise InputError(f"batch_size and max_tokens must be at least 1, not {batch_size} and {max_tokens}")
@@ -67,6 +69,8 @@ class Encoder:
                 f"max_tokens {max_tokens} is more than the {positions} positions of {source}; set {positions} or less"
             )
         model.max_seq_length = max_tokens
+        weights, activations = _bytes(model, max_tokens)
+        batch_size = hardware.batch_size(weights, activations, limit=batch_size)
         precision = "" if hardware.precision == "fp32" else f"+{hardware.precision}"
         return cls(model, f"{folder_revision(folder)}@{max_tokens}{precision}", batch_size=batch_size)
 
@@ -127,6 +131,14 @@ def _positions(model: SentenceTransformer) -> int | None:
     config = getattr(getattr(model[0], "auto_model", None), "config", None)
     positions = getattr(config, "max_position_embeddings", None)
     return positions if isinstance(positions, int) and positions > 0 else None
+
+
+def _bytes(model: SentenceTransformer, tokens: int) -> tuple[int, int]:
+    """Of the weights, and at most of one text's activations: twelve vectors a token, every layer's kept."""
+    weights = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
+    config = getattr(getattr(model[0], "auto_model", None), "config", None)
+    layers, width = getattr(config, "num_hidden_layers", 1), getattr(config, "hidden_size", 1)
+    return weights, layers * width * 4 * 12 * tokens
 
 
 @contextmanager

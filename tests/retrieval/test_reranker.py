@@ -19,7 +19,7 @@ from releaf.training.device import Hardware
 
 from .small_model import WORDS
 
-CPU = Hardware("cpu", "fp32", 0, 1)
+CPU = Hardware("cpu", "fp32", 2**30, 1)
 KNOWN = WORDS[:6]
 SETTINGS = RerankerSettings(
     layers=2,
