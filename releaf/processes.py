@@ -9,12 +9,14 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import warnings
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
+from queue import SimpleQueue
+from threading import Lock
 from typing import Any, Generic, TypeVar
 
 from releaf.errors import ReleafError, TrainingError
@@ -30,50 +32,73 @@ def may_start_processes() -> bool:
 
 @contextmanager
 def in_processes(work: Callable[[S], T], items: Sequence[S], count: int) -> Iterator[Iterator[tuple[int, T]]]:
-    """Within it up to `count` new processes do `work`, a function of a module; gives (place, result) as they finish.
+    """Within it `count` processes, this one among them, do `work`, a function of a module; gives (place, result).
 
-    They begin at once, so that the caller may do other things before it asks for the first result, and end with the
-    block, however it is left. They are fresh processes and no copies of this one, which would inherit locks that
-    torch's threads hold. A `ReleafError` of the work is raised here; a process that ends by itself, killed or by any
-    other error, raises `TrainingError`.
+    Results come as they are finished. The other processes begin at once; this one works while it is asked for results,
+    and the caller may do other things before. They end with the block, however it is left. They are fresh processes
+    and no copies of this one, which would inherit locks that torch's threads hold. A `ReleafError` of the work is
+    raised here; a process that ends by itself, killed or by any other error, raises `TrainingError`.
     """
-    waiting = deque(enumerate(items))
-    workers: list[_Worker[S, T]] = []
+    waiting = _Waiting(items)
+    finished: SimpleQueue[tuple[int, T]] = SimpleQueue()
+    workers: list[_Worker] = []
     try:
-        workers += (_Worker.start() for _ in range(min(count, len(items))))
-        for worker in workers:
-            worker.give(work, *waiting.popleft())
-        yield _results(workers, work, waiting)
+        with ThreadPoolExecutor(max_workers=max(1, count - 1)) as threads:
+            try:
+                workers += (_Worker.start() for _ in range(min(count, len(items)) - 1))
+                busy = [threads.submit(worker.serve, work, waiting, finished) for worker in workers]
+                yield _results(work, waiting, finished, busy)
+            finally:
+                for worker in workers:
+                    worker.process.terminate()  # a thread that still waits for it sees the pipe end
     finally:
         for worker in workers:
-            worker.end()
+            worker.close()
 
 
 def _results(
-    workers: Sequence[_Worker[S, T]], work: Callable[[S], T], waiting: deque[tuple[int, S]]
+    work: Callable[[S], T],
+    waiting: _Waiting[S],
+    finished: SimpleQueue[tuple[int, T]],
+    busy: Sequence[Future[None]],
 ) -> Iterator[tuple[int, T]]:
-    busy: dict[Any, _Worker[S, T]] = {worker.connection: worker for worker in workers}
-    while busy:
-        for connection in wait(list(busy)):
-            worker = busy[connection]
-            finished = worker.take()
-            if waiting:
-                worker.give(work, *waiting.popleft())
-            else:
-                del busy[connection]
-            yield finished
+    for place, item in waiting:
+        yield place, work(item)
+        for other in busy:
+            if other.done():
+                other.result()  # raises what ended it
+        while not finished.empty():
+            yield finished.get()
+    for other in as_completed(busy):
+        other.result()
+    while not finished.empty():
+        yield finished.get()
 
 
-@dataclass
-class _Worker(Generic[S, T]):
-    """A process, this end of the pipe to it, and the place of the item that it works on."""
+class _Waiting(Generic[S]):
+    """Items with their places, each given once, whichever thread asks."""
+
+    def __init__(self, items: Sequence[S]) -> None:
+        self._items = enumerate(items)
+        self._lock = Lock()
+
+    def __iter__(self) -> Iterator[tuple[int, S]]:
+        return self
+
+    def __next__(self) -> tuple[int, S]:
+        with self._lock:
+            return next(self._items)
+
+
+@dataclass(frozen=True)
+class _Worker:
+    """A process, and this end of the pipe to it."""
 
     process: SpawnProcess
     connection: Connection
-    place: int = -1
 
     @classmethod
-    def start(cls) -> _Worker[S, T]:
+    def start(cls) -> _Worker:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs,))
@@ -81,34 +106,33 @@ class _Worker(Generic[S, T]):
         theirs.close()  # else its end would not be seen here
         return cls(process, ours)
 
-    def give(self, work: Callable[[S], T], place: int, item: S) -> None:
-        self.place = place
-        try:
-            self.connection.send((work, item))
-        except BrokenPipeError:
-            raise self._ended() from None
-
-    def take(self) -> tuple[int, T]:
-        try:
-            kind, result = self.connection.recv()
-        except (EOFError, ConnectionResetError):
-            raise self._ended() from None
-        if kind is not None:
-            raise kind.__new__(kind, result)  # some of these errors make their message themselves
-        return self.place, result
+    def serve(self, work: Callable[[S], T], waiting: _Waiting[S], finished: SimpleQueue[tuple[int, T]]) -> None:
+        """Let the process work until nothing waits; for a thread, which only waits."""
+        for place, item in waiting:
+            try:
+                self.connection.send((work, item))
+                kind, result = self.connection.recv()
+            except (EOFError, BrokenPipeError, ConnectionResetError):
+                raise self._ended() from None
+            if kind is not None:
+                raise kind.__new__(kind, result)  # some of these errors make their message themselves
+            finished.put((place, result))
 
     def _ended(self) -> TrainingError:
         self.process.join()
         code = self.process.exitcode or 0
-        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit status {code}"
+        if code >= 0:
+            return TrainingError(
+                f"a process that worked beside this one ended with status {code}; its message is above"
+            )
         return TrainingError(
-            f"a process that worked beside this one {how}; if memory is short, close other programs or let it work in "
-            "one process with `taskset -c 0` before the command, then run it again"
+            f"a process that worked beside this one was killed by {signal.Signals(-code).name}; if memory is short, "
+            "close other programs or put `taskset -c 0` before the command, which then works in one process, and run "
+            "it again"
         )
 
-    def end(self) -> None:
+    def close(self) -> None:
         self.connection.close()
-        self.process.terminate()
         self.process.join()
         self.process.close()
 
@@ -120,7 +144,6 @@ def _serve(connection: Connection) -> None:
     warnings.filterwarnings("ignore", category=FutureWarning)
     while True:
         try:
-            # The bytes are read whole before anything is imported for them: the sender does not wait for imports.
             work, item = connection.recv()
         except EOFError:
             return

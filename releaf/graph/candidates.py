@@ -21,7 +21,7 @@ from releaf.training.device import Hardware
 # Of a training on one core, for an epoch and a message along an edge.
 _SECONDS_PER_MESSAGE = 6e-6
 # A new process imports torch and torch_geometric for 3 to 6 seconds before it is of use.
-_WORTH_PROCESSES = 10.0
+_WORTH_PROCESSES = 15.0
 _PROCESS_BYTES = 1 << 30
 
 
@@ -78,8 +78,8 @@ def train_candidates(
 ) -> AbstractContextManager[Iterator[tuple[int, TrainedCandidate]]]:
     """Within it the candidates are trained; gives (place, trained) as they finish, in whatever order.
 
-    `processes` at a time, each with one thread; None takes one a processor where that saves time, else this process
-    alone. Results do not depend on it.
+    `processes` at a time, this one among them, each with one thread; None takes one a processor where that saves time,
+    else this one alone. Results do not depend on it.
     """
     count = _processes(candidates) if processes is None else processes
     if count > 1:

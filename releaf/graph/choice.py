@@ -176,7 +176,7 @@ def choose(
     candidates = [trial.candidate(with_model(trial.settings, name), hardware, graph.node_ids) for name, trial in jobs]
     trained: dict[int, TrainedCandidate] = {}
     with train_candidates(candidates) as finished:
-        # Needs no model: done while other processes train, where there are any.
+        # Needs no model: done while other processes start, where there are any.
         new = new_item_rankings(ProjectView.of(graph, text, trials[0].seen), seed=seeds[0], folds=_NEW_ITEM_FOLDS)
         for place, one in finished:
             trained[place] = one

