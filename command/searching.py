@@ -25,7 +25,7 @@ def open_searcher(settings: Settings, method: str | None) -> Iterator[Searcher]:
     from releaf.retrieval.sparse import SparseIndex
     from resources.models import open_served_encoder
     from resources.references import load_artifact, load_dataset
-    from resources.searching import open_search
+    from resources.searching import open_reranker, open_search
 
     home = settings.home
     chunks = load_dataset(home, "knowledge_chunks").read("chunks")
@@ -42,7 +42,7 @@ def open_searcher(settings: Settings, method: str | None) -> Iterator[Searcher]:
         sparse_index,
         chunks,
         search_choice=search_choice,
-        reranker_checkpoint=load_artifact(home, "reranker_checkpoint") if reranks else None,
+        reranker=open_reranker(load_artifact(home, "reranker_checkpoint")) if reranks else None,
         backend="numpy",
         within_budget=True,
     ) as searcher:

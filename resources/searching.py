@@ -15,7 +15,8 @@ from resources.settings import Settings
 
 if TYPE_CHECKING:
     from releaf.retrieval.encode import TextEncoder
-    from releaf.retrieval.rerank import Reranker
+    from releaf.retrieval.remembered import Remembering
+    from releaf.retrieval.rerank import PairScorer, Reranker
     from releaf.retrieval.search import Searcher
 
 
@@ -28,11 +29,11 @@ def open_search(
     chunks: pl.DataFrame,
     *,
     search_choice: Artifact | None = None,
-    reranker_checkpoint: Artifact | None = None,
+    reranker: PairScorer | None = None,
     backend: Literal["numpy", "numba"] = "numba",
     within_budget: bool = False,
 ) -> Iterator[Searcher]:
-    """A searcher over these indexes; without a choice it searches by the defaults, without a checkpoint never reranks.
+    """A searcher over these indexes; without a choice it searches by the defaults, without a reranker never reranks.
 
     `backend` adds up the sparse scores: `numba` for many queries, `numpy` for one. `within_budget` holds reranking to
     the milliseconds of the settings, which makes results depend on the machine: for serving, not for measuring.
@@ -49,7 +50,7 @@ def open_search(
             encoder,
             chunks,
             choice=SearchChoice.load(search_choice.path) if search_choice else None,
-            reranker=open_reranker(reranker_checkpoint) if reranker_checkpoint else None,
+            reranker=reranker,
             budget=None if budget is None else budget / 1000,
             rerank_depth=settings.reranker.depth,
         )
@@ -60,3 +61,16 @@ def open_reranker(reranker_checkpoint: Artifact) -> Reranker:
     from releaf.retrieval.rerank import Reranker
 
     return Reranker.open(reranker_checkpoint.path, threads=processors())
+
+
+def measured_reranker(reranker_checkpoint: Artifact, search_choice: Artifact | None = None) -> Remembering:
+    """`open_reranker` for measuring: pairs that the checkpoint's own trial or the choice has read are not read again.
+
+    A choice that was made with another checkpoint adds nothing.
+    """
+    from releaf.retrieval.remembered import Remembering
+
+    folders = [reranker_checkpoint.path]
+    if search_choice and search_choice.manifest.inputs.get("reranker_checkpoint") == reranker_checkpoint.version:
+        folders.append(search_choice.path)
+    return Remembering(open_reranker(reranker_checkpoint), *folders)

@@ -61,6 +61,8 @@ class Encoder:
         """
         if batch_size < 1 or max_tokens < 1:
             raise InputError(f"batch_size and max_tokens must be at least 1, not {batch_size} and {max_tokens}")
+        from releaf.training.packed import pack_linear
+
         folder = resolve(source)
         model = load_sentence_transformer(folder, hardware)
         positions = _positions(model)
@@ -71,18 +73,20 @@ class Encoder:
         model.max_seq_length = max_tokens
         weights, activations = _bytes(model, max_tokens)
         batch_size = hardware.batch_size(weights, activations, limit=batch_size)
+        pack_linear(model)
         precision = "" if hardware.precision == "fp32" else f"+{hardware.precision}"
         return cls(model, f"{folder_revision(folder)}@{max_tokens}{precision}", batch_size=batch_size)
 
     def encode(self, texts: Sequence[str], progress: Progress = silent, *, queries: bool = False) -> Matrix:
         """Unit vectors, float32 (N, D), in the order of `texts`, which are normalized first.
 
-        Texts are batched by length, so that little is spent on padding. `queries` applies the prompt for queries that
-        some models declare (others treat queries and documents alike).
+        Texts are batched by their tokens, so that little is spent on padding. `queries` applies the prompt for queries
+        that some models declare (others treat queries and documents alike).
         """
         clean = [normalize(text) for text in texts]
         # Longest first: what does not fit in memory fails at once.
-        order = sorted(range(len(clean)), key=lambda row: (-len(clean[row]), row))
+        lengths = self._lengths(clean)
+        order = sorted(range(len(clean)), key=lambda row: (-lengths[row], row))
         matrix = np.zeros((len(clean), self.dimension), dtype=np.float32)
         step = self._model.encode_query if queries else self._model.encode_document
         for start in range(0, len(order), self._batch_size):
@@ -91,6 +95,11 @@ class Encoder:
             matrix[rows] = np.asarray(batch, dtype=np.float32)
             progress(start + len(rows), len(order), "texts encoded")
         return unit_rows(matrix)
+
+    def _lengths(self, texts: list[str]) -> list[int]:
+        """Tokens that the model reads of each text; characters for one that masks none."""
+        mask = self._model.preprocess(texts).get("attention_mask") if texts else None
+        return [len(text) for text in texts] if mask is None else mask.sum(dim=1).tolist()
 
 
 def unit_rows(matrix: Matrix) -> Matrix:

@@ -24,7 +24,7 @@ from releaf.metrics.ranking import (
 )
 from releaf.progress import Progress, silent
 from releaf.retrieval.choice import Method
-from releaf.retrieval.search import Searcher
+from releaf.retrieval.search import Searcher, SearchResult
 
 Metric = Callable[[Sequence[str], Mapping[str, int]], float]
 DEPTHS = (1, 3, 5, 10, 20)
@@ -198,20 +198,26 @@ def evaluate_methods(
     """
     chosen = tuple(methods or searcher.methods)
     judged = grades_by_query(qrels)
-    total, done = queries.height * len(chosen), 0
+    total, done = queries.height, 0
     splits: dict[str, SplitEvaluation] = {}
     for (split,), part in sorted(queries.group_by("split", maintain_order=True), key=lambda group: str(group[0][0])):
         texts, unscored = scored_queries(part, judged)
-        searched: dict[Method, Searched] = {}
-        for method in chosen:
-            searched[method] = score_queries(searcher, texts, judged, method)
-            done += part.height
-            progress(done, total, f"queries of {split} searched by {method}")
+        note = f"queries of {split} searched by every method"
+        # The unscored ones count as done with the first.
+        further = partial(_further, progress, done + len(unscored), total, note)
+        found = searcher.search_each(list(texts.values()), chosen, DEPTH, progress=further)
+        searched = {method: _scored(texts, results, judged) for method, results in found.items()}
+        done += part.height
         evaluated: dict[str, MethodEvaluation] = {method: _summary(method, searched, seed) for method in searched}
         without = {query: text for query, text in part.select("id", "query").iter_rows() if query in unscored}
         refusals = _refusals(searcher, texts, without) if without else None
         splits[str(split)] = SplitEvaluation(len(texts), unscored, evaluated, refusals)
     return RetrievalEvaluation(splits)
+
+
+def _further(progress: Progress, before: int, total: int, note: str, done: int, _: int, __: str = "") -> None:
+    """Progress of a part as that of the whole."""
+    progress(before + done, total, note)
 
 
 def _refusals(searcher: Searcher, with_answer: Mapping[str, str], without: Mapping[str, str]) -> Refusals:
@@ -274,7 +280,12 @@ def score_queries(
     progress: Progress = silent,
 ) -> Searched:
     """Every metric of every query, by query id, over the first 100 documents that `method` finds."""
-    found = searcher.search_all(list(texts.values()), method, DEPTH, progress=progress)
+    return _scored(texts, searcher.search_all(list(texts.values()), method, DEPTH, progress=progress), judged)
+
+
+def _scored(
+    texts: Mapping[str, str], found: Sequence[SearchResult], judged: Mapping[str, Mapping[str, int]]
+) -> Searched:
     values, levels = {}, {}
     for query, result in zip(texts, found, strict=True):
         ranking, grades = [entry.document_id for entry in result.results], judged[query]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from releaf.artifacts import content_hash, write_json
 from releaf.retrieval.candidates import CandidateList, mean_ndcg
 from releaf.retrieval.onnx_model import MODEL_FILE, TOKENIZER_FILE, OnnxModel, Precision, export
+from releaf.retrieval.remembered import Remembering
 from releaf.retrieval.rerank import DESCRIPTION, FORMAT, Reranker
 
 if TYPE_CHECKING:
@@ -103,10 +104,15 @@ def export_cross_encoder(
 
 
 def _try(exact: Path, rounded: Path, max_tokens: int, trial: Int8Trial) -> Exported:
-    """Order the same lists by the fp32 and by the int8 model, each alone, and choose."""
+    """Order the same lists by the fp32 and by the int8 model, each alone, and choose; the taken one's scores are kept.
+
+    They are written beside the int8 model, where the taken one will stand.
+    """
     fp32, int8 = (
-        mean_ndcg(trial.lists, Reranker(OnnxModel.open(folder, max_tokens=max_tokens, threads=trial.threads), ""))
+        Remembering(Reranker(OnnxModel.open(folder, max_tokens=max_tokens, threads=trial.threads), ""))
         for folder in (exact, rounded)
     )
-    loss = Int8Loss(len(trial.lists), fp32, int8)
-    return Exported("int8" if loss.share <= trial.allowed else "fp32", loss)
+    loss = Int8Loss(len(trial.lists), mean_ndcg(trial.lists, fp32), mean_ndcg(trial.lists, int8))
+    passed = loss.share <= trial.allowed
+    (int8 if passed else fp32).save(rounded)
+    return Exported("int8" if passed else "fp32", loss)

@@ -151,14 +151,33 @@ class Searcher:
     ) -> list[SearchResult]:
         """`search` for many questions, encoded together; the results are in their order."""
         method = method or self.method
-        self._check(queries, method, k)
-        vectors = (
-            self._encoder.encode(queries, queries=True) if self._encoder is not None and method != "sparse" else None
-        )
-        results = []
+        return self.search_each(queries, [method], k, filters, progress)[method]
+
+    def search_each(
+        self,
+        queries: Sequence[str],
+        methods: Sequence[Method],
+        k: int = 10,
+        filters: Filters | None = None,
+        progress: Progress = silent,
+    ) -> dict[Method, list[SearchResult]]:
+        """`search_all` by several methods, in which a query is encoded once and looked up once for all fusions."""
+        for method in methods:
+            self._check(queries, method, k)
+        vectors = None
+        if self._encoder is not None and any(method != "sparse" for method in methods):
+            vectors = self._encoder.encode(queries, queries=True)
+        results: dict[Method, list[SearchResult]] = {method: [] for method in methods}
         for place, query in enumerate(queries):
-            found = self._find(query, None if vectors is None else vectors[place], method, k, filters)
-            results.append(self._answer(found, method, k))
+            vector = None if vectors is None else vectors[place]
+            fused: Found | None = None
+            for method in results:
+                if method in ("sparse", "dense"):
+                    found = self._find(query, vector, method, k, filters)
+                else:
+                    fused = fused or self._find(query, vector, method, k, filters)
+                    found = replace(fused)
+                results[method].append(self._answer(found, method, k))
             progress(place + 1, len(queries), "queries searched")
         return results
 
@@ -185,7 +204,7 @@ class Searcher:
         depth = max(k, 2 if method in ("sparse", "dense") else FUSION_DEPTH)
         found = Found(query, Counter(analyze(query)), filters, depth * self._chunks_of_largest)
         chunks: dict[str, str] = {}
-        if self._dense is not None and vector is not None:
+        if self._dense is not None and vector is not None and method != "sparse":
             found.dense, chunks = self._by_document(self._dense.search(vector, found.limit, filters), depth)
         if method != "dense":
             found.sparse, words = self._by_document(self._sparse.search_terms(found.stems, found.limit, filters), depth)

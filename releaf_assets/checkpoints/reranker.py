@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from releaf.training.device import Hardware
 
 # The threshold decides the precision of what is written, so that another one asks for another checkpoint.
-CODE = f"2+{RERANKER_INT8_LOSS:g}"
+CODE = f"3+{RERANKER_INT8_LOSS:g}"
 
 
 @dg.asset(**stage("checkpoints", code=CODE, kinds={"pytorch", "onnx"}, reads=["retrieval", "reranker"]))

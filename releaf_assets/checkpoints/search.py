@@ -11,11 +11,11 @@ from resources.artifacts import ArtifactStore
 from resources.hardware import HardwareResource
 from resources.models import open_encoder
 from resources.reporting import ProgressReporter
-from resources.searching import open_search
+from resources.searching import measured_reranker, open_search
 from resources.settings import Settings
 from resources.warehouse import Dataset
 
-CODE = "1"
+CODE = "2"
 
 
 @dg.asset(**stage("checkpoints", code=CODE, kinds={"choice"}, reads=["retrieval", "reranker"]))
@@ -32,7 +32,7 @@ def search_choice(
     store: ArtifactStore,
     reporter: dg.ResourceParam[ProgressReporter],
 ) -> dg.MaterializeResult[Artifact]:
-    """Fusion, weight, expansion, reranking and when to say that nothing answers, each with the figures it rests on."""
+    """Fusion, weight, expansion, reranking and when to say that nothing answers, each with what it rests on."""
     import polars as pl
 
     from releaf.artifacts import write_json
@@ -45,13 +45,14 @@ def search_choice(
     texts, unanswerable = scored_queries(queries, judged)
     learned = set(queries.filter(pl.col("split") == "train")["id"])
     asked = dict(queries.select("id", "query").iter_rows())
+    reranker = measured_reranker(reranker_checkpoint)
     with open_search(
         settings,
         open_encoder(text_encoder, settings.retrieval, chosen),
         dense_index,
         sparse_index,
         knowledge_chunks.read("chunks"),
-        reranker_checkpoint=reranker_checkpoint,
+        reranker=reranker,
     ) as searcher:
         found = choose(
             searcher,
@@ -65,6 +66,7 @@ def search_choice(
 
     def write(directory: Path) -> dict[str, float]:
         found.choice.save(directory)
+        reranker.save(directory)
         write_json(directory / "evidence.json", found.to_json())
         gain = found.reranking.difference if found.reranking else 0.0
         return {"queries": found.queries, "rerank": float(found.choice.rerank), "rerank_gain": gain}

@@ -11,7 +11,7 @@ from resources.artifacts import ArtifactStore
 from resources.hardware import HardwareResource
 from resources.models import open_encoder, open_torch_encoder
 from resources.reporting import ProgressReporter
-from resources.searching import open_search
+from resources.searching import measured_reranker, open_search
 from resources.settings import Settings
 from resources.warehouse import Dataset
 
@@ -48,7 +48,7 @@ def retrieval_report(
         sparse_index,
         knowledge_chunks.read("chunks"),
         search_choice=search_choice,
-        reranker_checkpoint=reranker_checkpoint,
+        reranker=measured_reranker(reranker_checkpoint, search_choice),
     ) as searcher:
         evaluation = evaluate_methods(
             searcher,

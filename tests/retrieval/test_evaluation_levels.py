@@ -36,6 +36,11 @@ class Scripted:
             found.append(SearchResult(query, method or "rrf", lead, results, answerable, answered))
         return found
 
+    def search_each(
+        self, queries: Sequence[str], methods: Sequence[Method], k: int = 10, progress: Any = None
+    ) -> dict[Method, list[SearchResult]]:
+        return {method: self.search_all(queries, method, k) for method in methods}
+
 
 def run(
     answers: dict[str, Answer], grades: dict[str, dict[str, int]], reranked: dict[str, Answer] | None = None

@@ -13,6 +13,7 @@ import torch
 from releaf.progress import Progress, silent
 from releaf.retrieval.candidates import CandidateList, mean_ndcg
 from releaf.retrieval.pretrained_reranker import export_reranker
+from releaf.retrieval.remembered import Remembering
 from releaf.retrieval.rerank import Reranker, pair
 from releaf.retrieval.reranker_export import Exported, Int8Loss, Int8Trial
 
@@ -93,7 +94,24 @@ def test_only_the_checkpoint_is_left(source: Path, tmp_path: Path) -> None:
     for name, allowed in (("taken", 1.0), ("refused", -1.0)):
         written(source, tmp_path / name, allowed)
         files = sorted(file.name for file in (tmp_path / name).iterdir())
-        assert files == ["model.onnx", "reranker.json", "tokenizer.json"]
+        assert files == ["model.onnx", "pairs.npz", "reranker.json", "tokenizer.json"]
+
+
+class Untouched:
+    """Whoever asks it for a score has forgotten one."""
+
+    def score(self, query: str, passages: Sequence[str], progress: Progress = silent) -> list[float]:
+        raise AssertionError(f"{query} was scored again")
+
+
+@pytest.mark.parametrize("allowed", [1.0, -1.0])
+def test_the_trial_leaves_the_scores_of_the_weights_that_were_taken(
+    source: Path, tmp_path: Path, allowed: float
+) -> None:
+    written(source, tmp_path, allowed)
+    kept, served = Remembering(Untouched(), tmp_path), Reranker.open(tmp_path, threads=1)
+    for entry in LISTS:
+        assert kept.score(entry.query, entry.passages) == served.score(entry.query, entry.passages)
 
 
 def test_without_lists_int8_is_taken_and_nothing_is_claimed(source: Path, tmp_path: Path) -> None:

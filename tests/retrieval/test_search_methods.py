@@ -272,3 +272,12 @@ def test_progress_counts_the_queries(parts: Parts) -> None:
     parts.searcher().search_all(QUERIES[:3], "rrf", progress=progress)
     assert seen == [(1, 3), (2, 3), (3, 3)]
     assert silent(1, 2) is None
+
+
+def test_several_methods_at_once_give_what_each_gives_alone(parts: Parts) -> None:
+    for choice in (SearchChoice(), SearchChoice("weighted", floor=0.2, expand=True, rerank_weight=0.7)):
+        searcher = parts.searcher(choice)
+        together = searcher.search_each(QUERIES, METHODS, 7)
+        assert list(together) == list(METHODS)
+        for method in METHODS:
+            assert together[method] == searcher.search_all(QUERIES, method, 7)
