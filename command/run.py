@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import time
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -18,12 +16,10 @@ from command.session import open_instance, settings
 from releaf.errors import InputError
 
 if TYPE_CHECKING:
-    import dagster as dg
-
     from command.watch import Watcher
     from releaf_assets.gates import Gate
     from resources.settings import Settings
-    from sensors.staleness import AssetState, Wave
+    from sensors.staleness import AssetState
 
 
 @dataclass
@@ -41,6 +37,13 @@ class Outcome:
     def ok(self) -> bool:
         """Whether nothing failed."""
         return not self.failed and all(gate["passed"] for gate in self.gates)
+
+    def take(self, watcher: Watcher) -> None:
+        """Add what a watcher saw, and let it start anew."""
+        self.materialized += watcher.materialized
+        self.failed += watcher.failures
+        self.compute_seconds = round(self.compute_seconds + watcher.compute_seconds, 2)
+        watcher.reset()
 
 
 def run(
@@ -85,6 +88,8 @@ def refresh(
 
     Returns what was done, and the states of the assets that were asked for.
     """
+    from command.lanes import make
+    from command.lineage import Lineage
     from releaf.artifacts import sweep
     from releaf_assets.definitions import build_definitions
     from releaf_assets.gates import GATES
@@ -98,101 +103,24 @@ def refresh(
         sweep(effective.home)
         definitions = build_definitions(effective, gates=chosen, listener=watcher.progress)
         observe_sources(instance, effective.data_dir, effective.home)
+        warehouse = Warehouse(home=str(effective.home), queries=str(PROJECT_ROOT / "duckdb"))
         # Views hold absolute paths; a home that was moved gets new ones.
-        Warehouse(home=str(effective.home), queries=str(PROJECT_ROOT / "duckdb")).refresh_views()
+        warehouse.refresh_views()
         lineage = Lineage(definitions, instance, effective.home, chosen)
         wanted = lineage.select(select)
         states = lineage.states()
         attempted: set[str] = set()
         while wave := lineage.wave(states, attempted, wanted, force=force):
             watcher.expect(wave.assets)
-            attempted |= lineage.execute(wave, watcher, outcome)
+            make(wave, lineage, watcher, effective, chosen)
+            attempted |= wave.assets | {check.asset_key.to_user_string() for check in wave.checks}
+            outcome.take(watcher)
             states = lineage.states()
+        # Of two lanes that replace the views at once, the later may have looked first.
+        warehouse.refresh_views()
         _conclude(outcome, states, wanted)
     # Only what was asked for: a study that nobody wanted is no gap, and its gates are nobody's concern.
     return outcome, {key: state for key, state in states.items() if key in wanted}
-
-
-class Lineage:
-    """The definitions and the event log side by side."""
-
-    def __init__(
-        self, definitions: dg.Definitions, instance: dg.DagsterInstance, home: Path, gates: Sequence[Gate]
-    ) -> None:
-        self._gates = gates
-        self._definitions = definitions
-        self._instance = instance
-        self._home = home
-        self._graph: Any = definitions.resolve_asset_graph()
-        self._job = definitions.resolve_implicit_global_asset_job_def()
-
-    def select(self, selection: str | None) -> set[str]:
-        """The names of the materializable assets that a selection string means; raises `InputError`.
-
-        Without one: everything but the studies, which are made on request.
-        """
-        import dagster as dg
-
-        from sensors.on_request import on_request_keys
-
-        every = {key.to_user_string() for key in self._graph.materializable_asset_keys}
-        if selection is None:
-            return every - {key.to_user_string() for key in on_request_keys(self._graph)}
-        # Dagster reads a bare `+name` as one layer; spelled out it means everything above, as the help says.
-        spelled = re.sub(r"^(\+?)(\w+)(\+?)$", r'\1key:"\2"\3', selection.strip())
-        try:
-            chosen = dg.AssetSelection.from_string(spelled).resolve(self._graph)
-        except (dg.DagsterError, ValueError) as error:
-            raise InputError(
-                f"--select {selection!r} is no selection of assets: {error}; known: {', '.join(sorted(every))}"
-            ) from error
-        names = {key.to_user_string() for key in chosen} & every
-        if not names:
-            raise InputError(f"--select {selection!r} selects nothing; known assets: {', '.join(sorted(every))}")
-        return names
-
-    def states(self) -> dict[str, AssetState]:
-        """Where every asset stands now."""
-        from releaf_assets.definitions import inspect_assets
-
-        return inspect_assets(self._definitions, self._instance, self._home, self._gates)
-
-    def wave(self, states: dict[str, AssetState], attempted: set[str], wanted: set[str], *, force: bool) -> Wave:
-        """What to run next, limited to the selection."""
-        import dataclasses
-
-        from sensors.staleness import next_wave
-
-        if force:
-            states = {
-                key: dataclasses.replace(state, reasons=("it was asked for",)) if key in wanted - attempted else state
-                for key, state in states.items()
-            }
-        wave = next_wave(self._graph, states, attempted)
-        wave.assets &= wanted
-        wave.checks = {check for check in wave.checks if check.asset_key.to_user_string() in wanted}
-        return wave
-
-    def execute(self, wave: Wave, watcher: Watcher, outcome: Outcome) -> set[str]:
-        """Run one wave in this process and note what happened; returns the assets that were attempted."""
-        import dagster as dg
-
-        keys = {dg.AssetKey(name) for name in wave.assets}
-        checks = wave.checks | {check for check in self._graph.asset_check_keys if check.asset_key in keys}
-        job = self._job.get_subset(asset_selection=keys, asset_check_selection=checks)
-        run_id = str(uuid.uuid4())
-        self._instance.add_event_listener(run_id, watcher.event)
-        job.execute_in_process(
-            instance=self._instance,
-            run_id=run_id,
-            raise_on_error=False,
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-        )
-        outcome.materialized += watcher.materialized
-        outcome.failed += watcher.failures
-        outcome.compute_seconds = round(outcome.compute_seconds + watcher.compute_seconds, 2)
-        watcher.reset()
-        return wave.assets | {check.asset_key.to_user_string() for check in wave.checks}
 
 
 def _conclude(outcome: Outcome, states: dict[str, AssetState], wanted: set[str]) -> None:

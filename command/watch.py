@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ class Watcher:
         self._started: dict[str, float] = {}
         self._made: dict[str, str] = {}
         self._verdicts: dict[str, tuple[bool, str]] = {}
+        self._one_at_a_time = threading.Lock()  # lanes report from threads of their own
 
     def __enter__(self) -> Watcher:
         if not self._quiet:
@@ -68,7 +70,16 @@ class Watcher:
             "STEP_FAILURE": self._on_end,
         }.get(event.event_type_value)
         if handler is not None:
-            handler(event, entry.timestamp)
+            with self._one_at_a_time:
+                handler(event, entry.timestamp)
+
+    def lost(self, asset: str, reason: str) -> None:
+        """Note that an asset's process ended before the asset was made."""
+        with self._one_at_a_time:
+            self._started.pop(asset, None)
+            if asset in self._tasks:
+                self._bars.remove_task(self._tasks.pop(asset))
+            self._fail(asset, reason)
 
     def _on_start(self, event: DagsterEvent, timestamp: float) -> None:
         step = str(event.step_key)
@@ -93,11 +104,13 @@ class Watcher:
         if step in self._verdicts:
             self._show_verdict(*self._verdicts.pop(step))
         elif event.event_type_value == "STEP_FAILURE":
-            message = failure_message(event)
-            self.failures.append({"asset": step, "error": message})
-            self._say(f"[red]✗[/] {step}  {escape(message)}")
+            self._fail(step, failure_message(event))
         else:
             self._say(f"[green]✓[/] {step:<24} [dim]{seconds:6.1f} s[/]  {escape(self._made.pop(step, ''))}")
+
+    def _fail(self, asset: str, message: str) -> None:
+        self.failures.append({"asset": asset, "error": message})
+        self._say(f"[red]✗[/] {asset}  {escape(message)}")
 
     def _show_verdict(self, passed: bool, description: str) -> None:
         if not passed:

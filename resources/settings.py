@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(PROJECT_ROOT / "data", description="Authored input, read-only.")
     device: Literal["auto", "cuda", "mps", "cpu"] = Field("auto", description="Where models run.")
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field("auto", description="What they compute in.")
+    lanes: int = Field(1, ge=1, description="Assets that `releaf run` makes at once, each with its share of the cores.")
     qdrant_url: str | None = Field(
         None, description="A Qdrant server or cluster; unset, the engine runs in the process."
     )

@@ -50,12 +50,13 @@ def _write(file: Path, rows: list[dict[str, Any]]) -> None:
     file.write_text(yaml.safe_dump(rows, sort_keys=False, allow_unicode=True))
 
 
-def tiny_settings(home: Path, data_dir: Path) -> Settings:
-    """Settings with which the whole lineage takes seconds."""
+def tiny_settings(home: Path, data_dir: Path, *, lanes: int = 1) -> Settings:
+    """Settings with which the whole lineage takes seconds, in this process unless there are more `lanes`."""
     return load_settings(
         home=home,
         data_dir=data_dir,
         device="cpu",
+        lanes=lanes,
         rendering={"per_item": 8, "size": 32},
         vision={"backbone": "resnet10t", "source": "scratch", "image_size": 32, "epochs": 1, "batch_size": 32},
         descriptors={"words": 2, "pictures": 20, "patches": 20, "gradient_axes": 4, "colour_axes": 4},

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from resources.releases import open_release
@@ -22,28 +23,32 @@ pytestmark = pytest.mark.timeout(900)
 SCRIPT = """
 import os, signal, sys
 from pathlib import Path
+
+import psutil
+
 from command.run import refresh
 from command.watch import Watcher
 from tests.lineage import passing, tiny_settings
 
-root, event, step = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+root, event, step, lanes = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
 
 class Killer(Watcher):
     def event(self, entry):
         found = entry.dagster_event
         if found is not None and (found.event_type_value, found.step_key) == (event, step):
+            (root / "lanes").write_text(" ".join(str(child.pid) for child in psutil.Process().children()))
             os.kill(os.getpid(), signal.SIGKILL)
         super().event(entry)
 
 with Killer(quiet=True) as watcher:
-    outcome, _ = refresh(tiny_settings(root / "home", root / "data"), watcher, gates=passing())
+    outcome, _ = refresh(tiny_settings(root / "home", root / "data", lanes=lanes), watcher, gates=passing())
 wrong = outcome.failed + [gate for gate in outcome.gates if not gate["passed"]]
 print("made", len(outcome.materialized), "wrong", wrong)
 """
 
 
-def start(root: Path, event: str = "NONE", step: str = "none") -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", SCRIPT, str(root), event, step]
+def start(root: Path, event: str = "NONE", step: str = "none", *, lanes: int = 1) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", SCRIPT, str(root), event, step, str(lanes)]
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     return subprocess.Popen(
         command, cwd=ROOT, env=environment(root) | {"PYTHONPATH": path}, stdout=subprocess.PIPE, text=True
@@ -64,9 +69,12 @@ def test_a_run_killed_at_several_points_is_finished_by_the_next_with_only_the_mi
         ("STEP_START", "vision_report"),
         ("STEP_START", "release"),
     ):
-        with start(root, event, step) as killed:
+        with start(root, event, step, lanes=2) as killed:
             told = killed.communicate(timeout=400)[0]
         assert killed.returncode == -signal.SIGKILL, told
+        lanes = [int(pid) for pid in (root / "lanes").read_text().split()]
+        _, alive = psutil.wait_procs([psutil.Process(pid) for pid in lanes if psutil.pid_exists(pid)], timeout=60)
+        assert not alive
         assert open_release(settings.home) is None
     outcome, states = run(settings)
     assert outcome.ok
