@@ -9,10 +9,11 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from queue import SimpleQueue
@@ -46,7 +47,11 @@ def in_processes(work: Callable[[S], T], items: Sequence[S], count: int) -> Iter
         with ThreadPoolExecutor(max_workers=max(1, count - 1)) as threads:
             try:
                 workers += (_Worker.start() for _ in range(min(count, len(items)) - 1))
-                busy = [threads.submit(worker.serve, work, waiting, finished) for worker in workers]
+                firsts = [next(waiting) for _ in workers]
+                busy = [
+                    threads.submit(worker.serve, work, chain([first], waiting), finished)
+                    for worker, first in zip(workers, firsts, strict=True)
+                ]
                 yield _results(work, waiting, finished, busy)
             finally:
                 for worker in workers:
@@ -106,7 +111,9 @@ class _Worker:
         theirs.close()  # else its end would not be seen here
         return cls(process, ours)
 
-    def serve(self, work: Callable[[S], T], waiting: _Waiting[S], finished: SimpleQueue[tuple[int, T]]) -> None:
+    def serve(
+        self, work: Callable[[S], T], waiting: Iterable[tuple[int, S]], finished: SimpleQueue[tuple[int, T]]
+    ) -> None:
         """Let the process work until nothing waits; for a thread, which only waits."""
         for place, item in waiting:
             try:

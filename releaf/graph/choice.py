@@ -177,7 +177,8 @@ def choose(
     trained: dict[int, TrainedCandidate] = {}
     with train_candidates(candidates) as finished:
         # Needs no model: done while other processes start, where there are any.
-        new = new_item_rankings(ProjectView.of(graph, text, trials[0].seen), seed=seeds[0], folds=_NEW_ITEM_FOLDS)
+        seen = ProjectView.of(graph, text, trials[0].seen)
+        new = new_item_rankings(seen, seed=seeds[0], folds=_NEW_ITEM_FOLDS).matched
         for place, one in finished:
             trained[place] = one
             progress(len(trained), len(jobs), jobs[place][0])

@@ -107,8 +107,10 @@ def hide_items(view: ProjectView, items: IntArray, rng: np.random.Generator | No
     lost = np.zeros_like(stated)
     lost[items] = stated[items]
     if rng is not None:
-        for project in np.flatnonzero(~lost.any(axis=0) & stated.any(axis=0)):
-            lost[rng.choice(np.flatnonzero(stated[:, project])), project] = True
+        others = np.flatnonzero(~lost.any(axis=0) & stated.any(axis=0))
+        projects, places = np.nonzero(stated.T[others])  # items in order, project after project
+        counts = np.bincount(projects, minlength=len(others))
+        lost[places[np.cumsum(counts) - counts + rng.integers(0, counts)], others] = True
     chosen = view.items[items]
     alike = np.isin(view.pairs, chosen).any(axis=0) & np.isin(view.pairs, view.items).all(axis=0)
     return view.without(np.concatenate([positions(view, np.argwhere(lost)), view.pairs[:, alike]], axis=1))

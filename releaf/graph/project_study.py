@@ -76,25 +76,38 @@ def known_rankings(
     return rank_projects(scores, test.stated, pools(ProjectView.of(graph, text), test.stated))
 
 
-def new_item_rankings(view: ProjectView, *, seed: int, folds: int | None = None, matched: bool = True) -> Rankings:
+@dataclass(frozen=True)
+class NewItemRankings:
+    """Rankings of held-out items' projects by pool and scorer.
+
+    `matched`: every other project is scored without one of its items, drawn at random, because the true ones lost
+    theirs, and a project must not be found by what it lost. `unmatched`: the other projects keep all.
+    """
+
+    matched: Rankings
+    unmatched: Rankings
+
+
+def new_item_rankings(view: ProjectView, *, seed: int, folds: int | None = None) -> NewItemRankings:
     """Rankings of all projects of items that are held out in turn, all but text and what they are made of.
 
-    Head and baselines see the same edges. `folds` items at a time share a turn; None leaves out one at a time. With
-    `matched` every other project is scored without one of its items, drawn at random: the true ones lost theirs, and
-    a project must not be found by what it lost.
+    Head and baselines see the same edges. `folds` items at a time share a turn; None leaves out one at a time.
     """
     rng = np.random.default_rng([seed, 6])
     used = rng.permutation(np.flatnonzero(view.stated.any(axis=1)))
     among = {name: pool for name, pool in pools(view, view.stated).items() if name in (ALL, PLAUSIBLE)}
-    parts = []
+    matched: list[Rankings] = []
+    unmatched: list[Rankings] = []
     for items in np.array_split(used, min(folds or len(used), len(used))):
         left = hide_items(view, items, None)
-        seen = hide_items(view, items, rng) if matched else left
-        figures = {MODEL: fit_new(left, seed=seed).scores(pair_features(seen, items)), **baseline_scores(seen, items)}
+        head = fit_new(left, seed=seed)
         held = np.zeros_like(view.stated)
         held[items] = view.stated[items]
-        parts.append(rank_projects({name: _rows(view, items, rows) for name, rows in figures.items()}, held, among))
-    return joined(parts)
+        for parts, seen in ((matched, hide_items(view, items, rng)), (unmatched, left)):
+            figures = {MODEL: head.scores(pair_features(seen, items)), **baseline_scores(seen, items)}
+            scores = {name: _rows(view, items, rows) for name, rows in figures.items()}
+            parts.append(rank_projects(scores, held, among))
+    return NewItemRankings(joined(matched), joined(unmatched))
 
 
 def _rows(view: ProjectView, items: npt.NDArray[np.int64], rows: FloatArray) -> FloatArray:

@@ -89,6 +89,23 @@ class ProjectView:
         return np.flatnonzero(self.kinds == PROJECT)
 
     @cached_property
+    def centred(self) -> FloatArray:
+        """Texts (N, D) less the mean of their kind, at length 1."""
+        kinds = np.eye(len(NODE_KINDS))[self.kinds]
+        return unit_rows(self.text - kinds @ (kinds.T @ self.text / np.maximum(kinds.sum(axis=0), 1)[:, None]))
+
+    @cached_property
+    def centred_at_once(self) -> FloatArray:
+        """Texts (N, D) less the mean of all, at length 1."""
+        return unit_rows(self.text - self.text.mean(axis=0))
+
+    @cached_property
+    def project_texts(self) -> FloatArray:
+        """Texts (P, D) of the projects less their mean, at length 1."""
+        texts = self.text[self.projects]
+        return unit_rows(texts - texts.mean(axis=0))
+
+    @cached_property
     def adjacency(self) -> sp.csr_array:
         """Sparse symmetric (N, N) of the visible edges."""
         return adjacency_of(both_directions(self.pairs), self.n_nodes)
@@ -99,14 +116,24 @@ class ProjectView:
         return np.asarray(self.block(ITEM, PROJECT).toarray() > 0)
 
     def block(self, kind: int, other: int) -> sp.csr_array:
-        """The adjacency's rows of one kind and columns of another."""
-        return self.adjacency[np.flatnonzero(self.kinds == kind)][:, np.flatnonzero(self.kinds == other)]
+        """The adjacency's rows of one kind and columns of another, cut out once; not to be written to."""
+        if (kind, other) not in self._blocks:
+            rows, columns = np.flatnonzero(self.kinds == kind), np.flatnonzero(self.kinds == other)
+            self._blocks[kind, other] = self.adjacency[rows][:, columns]
+        return self._blocks[kind, other]
+
+    @cached_property
+    def _blocks(self) -> dict[tuple[int, int], sp.csr_array]:
+        return {}
 
     def without(self, hidden: IntArray) -> ProjectView:
         """The same nodes with the edges `hidden` (2, H) taken away, in whichever direction they are given."""
         low, high = np.minimum(*hidden), np.maximum(*hidden)
         keep = ~np.isin(self.pairs[0] * self.n_nodes + self.pairs[1], low * self.n_nodes + high)
-        return replace(self, pairs=self.pairs[:, keep])
+        rest = replace(self, pairs=self.pairs[:, keep])
+        # Hundreds of views of one graph differ in edges alone: what no edge changes is computed for the first.
+        rest.__dict__.update({name: getattr(self, name) for name in _OF_NODES})
+        return rest
 
     def with_item(self, text: npt.ArrayLike, materials: IntArray, words: str = "") -> ProjectView:
         """The view with one more item at the end, of a text embedding (D), made of `materials` (positions)."""
@@ -122,6 +149,9 @@ class ProjectView:
     def grid(self, items: IntArray) -> IntArray:
         """The pairs (2, len(items)·P) of some items, given by their place among the items, and every project."""
         return np.stack([np.repeat(self.items[items], len(self.projects)), np.tile(self.projects, len(items))])
+
+
+_OF_NODES = ("items", "projects", "centred", "centred_at_once", "project_texts")
 
 
 def pair_features(view: ProjectView, items: IntArray) -> FloatArray:
@@ -175,9 +205,8 @@ def coverage(view: ProjectView) -> FloatArray:
 
 
 def _texts(view: ProjectView, items: IntArray) -> dict[str, FloatArray]:
-    kinds = np.eye(len(NODE_KINDS))[view.kinds]
-    centred = unit_rows(view.text - kinds @ (kinds.T @ view.text / np.maximum(kinds.sum(axis=0), 1)[:, None]))
-    smoothed = unit_rows(smooth(both_directions(view.pairs), unit_rows(view.text - view.text.mean(axis=0)), 2))
+    centred = view.centred
+    smoothed = unit_rows(smooth(both_directions(view.pairs), view.centred_at_once, 2))
     chosen = view.items[items]
     return {
         FEATURES[6]: centred[chosen] @ centred[view.projects].T,
@@ -193,8 +222,7 @@ def _likest_item(view: ProjectView, centred: FloatArray, items: IntArray) -> Flo
 
 
 def _nearest(view: ProjectView, items: IntArray) -> dict[str, FloatArray]:
-    texts = view.text[view.projects]
-    centred = unit_rows(texts - texts.mean(axis=0))
+    centred = view.project_texts
     needs = view.block(PROJECT, PROPERTY).toarray()
     rarity = np.log(len(needs) / np.maximum(needs.sum(axis=0), 1))
     required = unit_rows(needs * rarity)

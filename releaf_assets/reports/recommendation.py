@@ -55,9 +55,8 @@ def recommendation_report(
     links = evaluate_links(arrays, split, z, text)
     hard = evaluate_hard(arrays, split, z, text, seed=seed)
     known = known_rankings(arrays, text, split, z, blend=choice.blend, seed=seed)
-    view = ProjectView.of(arrays, text)
-    new = new_item_rankings(view, seed=seed)
-    unmatched = new_item_rankings(view, seed=seed, matched=False)
+    held_out = new_item_rankings(ProjectView.of(arrays, text), seed=seed)
+    new, unmatched = held_out.matched, held_out.unmatched
     recommender = Recommender.load(graph_checkpoint.path, graph)
     examples = {item: [asdict(r) for r in recommender.recommend(item, 5)] for item in SHOWN if f"item:{item}" in graph}
 

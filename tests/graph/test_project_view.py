@@ -106,3 +106,14 @@ def test_other_kinds_another_number_of_texts_and_a_graph_without_projects_are_re
     items = GraphArrays(("item:a", "item:b"), np.array([0, 0]), NODE_KINDS, np.array([[0], [1]]))
     with pytest.raises(DataError, match="has no project"):
         ProjectView.of(items, np.ones((2, 3)))
+
+
+def test_a_view_without_some_facts_is_one_that_never_had_them(planted_graph: Graph) -> None:
+    arrays = to_arrays(planted_graph)
+    view = ProjectView.of(arrays, texts(arrays))
+    everyone = np.arange(len(view.items))
+    pair_features(view, everyone)  # what is kept of this view must not be what edges decide
+    less = view.without(view.pairs[:, ::7])
+    fresh = ProjectView.of(arrays, texts(arrays), np.delete(view.pairs, np.s_[::7], axis=1))
+    assert np.array_equal(less.stated, fresh.stated)
+    assert np.array_equal(pair_features(less, everyone), pair_features(fresh, everyone))

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch_geometric.nn.aggr import MaxAggregation
 
 from releaf.graph.encoder import build_encoder
-from releaf.graph.sage import GraphSage, LastStepLSTM
+from releaf.graph.sage import GraphSage, LargestNeighbour, LastStepLSTM
 from releaf.graph.settings import GraphSettings
 
 # The path 0 – 1 – 2 – 3, and node 4 alone.
@@ -179,3 +180,27 @@ def test_the_skip_adds_features_smoothed_over_two_steps() -> None:
     step = loops / np.sqrt(np.outer(loops.sum(0), loops.sum(0)))
     x = features(3)
     assert model(x, EDGES).detach().numpy() == pytest.approx(step @ step @ array(x), abs=1e-5)
+
+
+def test_the_maximum_and_its_gradient_are_torch_geometrics_to_the_last_bit() -> None:
+    generator = torch.Generator().manual_seed(3)
+    # Many zeros, as ReLU leaves them: ties share the gradient. Node 9 has no neighbour.
+    values = torch.randn(200, 5, generator=generator).clamp_min(0)
+    index = torch.randint(9, (200,), generator=generator)
+    weights = torch.randn(10, 5, generator=generator)
+    found = []
+    for aggregation in (LargestNeighbour(), MaxAggregation()):
+        x = values.clone().requires_grad_()
+        largest = aggregation(x, index, dim_size=10)
+        (largest * weights).sum().backward()
+        assert x.grad is not None
+        found.append((largest.detach(), x.grad))
+    assert torch.equal(found[0][0], found[1][0])
+    assert torch.equal(found[0][1], found[1][1])
+
+
+def test_two_equal_largest_neighbours_share_the_gradient() -> None:
+    x = torch.tensor([[3.0], [3.0], [1.0]], requires_grad=True)
+    LargestNeighbour()(x, torch.tensor([0, 0, 0]), dim_size=1).sum().backward()
+    assert x.grad is not None
+    assert x.grad.ravel().tolist() == [0.5, 0.5, 0.0]
