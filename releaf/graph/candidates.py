@@ -88,9 +88,15 @@ def train_candidates(
 
 
 def _processes(candidates: Sequence[Candidate]) -> int:
-    """How many trainings at a time are worth their processes, and have memory."""
+    """How many trainings at a time are worth their processes, and have processors and memory.
+
+    No more than torch would take threads: where other work has a share of the processors, `OMP_NUM_THREADS` says so.
+    """
+    import torch
+
     hardware = candidates[0].hardware
     seconds = _SECONDS_PER_MESSAGE * sum(one.settings.epochs * one.split.message.shape[1] for one in candidates)
     if hardware.device != "cpu" or seconds < _WORTH_PROCESSES or not may_start_processes():
         return 1
-    return min(hardware.threads, len(candidates), hardware.memory_bytes // _PROCESS_BYTES)
+    free = min(hardware.threads, torch.get_num_threads())
+    return min(free, len(candidates), hardware.memory_bytes // _PROCESS_BYTES)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from releaf.graph import candidates
 from releaf.graph.build import Graph, to_arrays
@@ -66,18 +67,25 @@ def test_work_of_seconds_stays_in_this_process(candidate: Candidate, asked: list
 
 
 @pytest.mark.parametrize(
-    ("hardware", "count"),
+    ("hardware", "torch_threads", "count"),
     [
-        (CPU, [2]),
-        (replace(CPU, threads=16), [3]),  # no more than trainings
-        (replace(CPU, threads=1), []),
-        (replace(CPU, device="cuda"), []),
-        (replace(CPU, memory_bytes=1 << 29), []),
+        (CPU, 2, [2]),
+        (replace(CPU, threads=16), 16, [3]),  # no more than trainings
+        (replace(CPU, threads=1), 2, []),
+        (CPU, 1, []),  # the other processor is somebody else's
+        (replace(CPU, device="cuda"), 2, []),
+        (replace(CPU, memory_bytes=1 << 29), 2, []),
     ],
 )
-def test_long_work_takes_a_process_for_each_processor(
-    candidate: Candidate, asked: list[int], hardware: Hardware, count: list[int]
+def test_long_work_takes_a_process_for_each_processor_that_is_free(
+    candidate: Candidate,
+    asked: list[int],
+    hardware: Hardware,
+    torch_threads: int,
+    count: list[int],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: torch_threads)
     long = replace(candidate, hardware=hardware, settings=replace(SETTINGS, epochs=1_000_000))
     train_candidates([long] * 3).__enter__()  # asking for no result trains nothing here
     assert asked == count
