@@ -259,7 +259,7 @@ class Searcher:
         scaled = min_max(first)
         vectors = self._dense.vectors_of([found.chunks[name] for name, _ in first])
         order = maximal_marginal_relevance(
-            np.asarray([scaled[name] for name, _ in first]), vectors @ vectors.T, len(first)
+            np.asarray([scaled[name] for name, _ in first]), _cosines(vectors), len(first)
         )
         # The score stays that of the fusion: the marginal one says nothing without those chosen before.
         return [first[place] for place in order] + base[len(first) :]
@@ -338,6 +338,16 @@ class Searcher:
                 )
             if not normalize(query):
                 raise InputError("the query is empty; ask for something")
+
+
+def _cosines(vectors: Matrix) -> Matrix:
+    """The products of unit vectors (n, D) with one another, (n, n).
+
+    Some rows at a time: products beyond 2¹⁸ multiplications OpenBLAS gives to threads, which then spin for longer than
+    such a product takes, on the cores that the reranker wants.
+    """
+    rows = max(1, 2**18 // max(1, vectors.size))
+    return np.concatenate([vectors[start : start + rows] @ vectors.T for start in range(0, len(vectors), rows)])
 
 
 def _fused(found: Found, fusion: str, choice: SearchChoice) -> Hits:
