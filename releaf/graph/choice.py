@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,6 @@ from releaf.artifacts import read_json, write_json
 from releaf.errors import ArtifactError
 from releaf.graph.baselines import baseline_scorers
 from releaf.graph.build import GraphArrays
-from releaf.graph.candidates import Candidate, TrainedCandidate, train_candidates
 from releaf.graph.features import node_features
 from releaf.graph.project_ranking import ALL, Ranking, Rankings, joined, pools, rank_projects
 from releaf.graph.project_study import STRUCTURE, new_item_rankings
@@ -29,6 +28,9 @@ from releaf.graph.settings import CANDIDATES, GraphSettings
 from releaf.graph.splits import EdgeSplit, both_directions, check_no_leak, sample_negatives, split_edges
 from releaf.progress import Progress, silent
 from releaf.training.device import Hardware
+
+if TYPE_CHECKING:
+    from releaf.graph.link_prediction import TrainedLinks
 
 FloatArray = npt.NDArray[np.float64]
 _CHOICE = "choice.json"
@@ -170,31 +172,29 @@ def choose(
     higher still.
     """
     embeddings = np.asarray(text, dtype=np.float32)
-    names = settings.candidates or (name_of(settings),)
+    candidates = settings.candidates or (name_of(settings),)
     trials = [_Trial.of(graph, embeddings, split, settings, seed) for seed in seeds]
-    jobs = [(name, trial) for name in names for trial in trials]
-    candidates = [trial.candidate(with_model(trial.settings, name), hardware, graph.node_ids) for name, trial in jobs]
-    trained: dict[int, TrainedCandidate] = {}
-    with train_candidates(candidates) as finished:
-        # Needs no model: done while other processes start, where there are any.
-        seen = ProjectView.of(graph, text, trials[0].seen)
-        new = new_item_rankings(seen, seed=seeds[0], folds=_NEW_ITEM_FOLDS).matched
-        for place, one in finished:
-            trained[place] = one
-            progress(len(trained), len(jobs), jobs[place][0])
-    scores: dict[str, list[FloatArray]] = {name: [] for name in names}
-    found: dict[str, list[tuple[float, Ranking]]] = {name: [] for name in names}
-    for place, (name, trial) in enumerate(jobs):
-        score = embedding_scores(trial.view, trained[place].z)
-        scores[name].append(score)
-        found[name].append((trained[place].auc, trial.rank({name: score})[ALL][name]))
+    found: dict[str, list[tuple[float, Ranking]]] = {}
+    scores: dict[str, list[FloatArray]] = {}
+    attention: list[dict[str, Any]] = []
+    for number, name in enumerate(candidates):
+        runs = [trial.train(with_model(trial.settings, name), hardware) for trial in trials]
+        scores[name] = [embedding_scores(trial.view, run.z) for trial, run in zip(trials, runs, strict=True)]
+        found[name] = [
+            (_best_auc(run), trial.rank({name: score})[ALL][name])
+            for trial, run, score in zip(trials, runs, scores[name], strict=True)
+        ]
+        if name == _ATTENTION:
+            attention = trials[0].attention(runs[0], graph.node_ids)
+        progress(number + 1, len(candidates), name)
     models = {name: _figures(runs) for name, runs in found.items()}
     best = max(models, key=lambda name: models[name].mrr)
     blends = {blend: _mrr(trials, scores[best], blend) for blend in BLENDS}
     blend = max(blends, key=lambda one: blends[one])
     known = joined([trial.all_scorers(score, blend) for trial, score in zip(trials, scores[best], strict=True)])
+    seen = ProjectView.of(graph, text, trials[0].seen)
+    new = new_item_rankings(seen, seed=seeds[0], folds=_NEW_ITEM_FOLDS).matched
     choice = GraphChoice(best, blend, _winner(known[ALL]), _winner(new[ALL]))
-    attention = trained[names.index(_ATTENTION) * len(seeds)].attention if _ATTENTION in names else []
     return Chosen(choice, models, {f"{one:g}": mrr for one, mrr in blends.items()}, known, new, attention)
 
 
@@ -202,6 +202,13 @@ def _winner(by_name: Mapping[str, Ranking]) -> str:
     """The scorer with the best MRR; the model where it is as good as any baseline. `structure` is only shown."""
     names = [MODEL, *(name for name in by_name if name not in (MODEL, STRUCTURE))]
     return max(names, key=lambda name: by_name[name].figures().mrr)
+
+
+def _best_auc(trained: TrainedLinks) -> float:
+    """Best validation AUC of links."""
+    from releaf.graph.link_prediction import LinkTask
+
+    return float(trained.history.epochs[trained.history.best_epoch - 1][LinkTask.monitor])
 
 
 def _mrr(trials: Sequence[_Trial], scores: Sequence[FloatArray], blend: float) -> float:
@@ -253,12 +260,27 @@ class _Trial:
     def seen(self) -> npt.NDArray[np.int64]:
         return np.concatenate([self.split.train, self.split.validation], axis=1)
 
-    def candidate(self, settings: GraphSettings, hardware: Hardware, node_ids: tuple[str, ...]) -> Candidate:
-        """One training on this split, which tells what the items with most edges attend to."""
+    def train(self, settings: GraphSettings, hardware: Hardware) -> TrainedLinks:
+        from releaf.graph.link_prediction import train_links
+
+        return train_links(self.features, self.split, settings, hardware)
+
+    def attention(self, trained: TrainedLinks, node_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """What the items with most edges attend to, a row a layer and neighbour."""
+        import torch
+
+        from releaf.graph.gat import GraphAttention, attention_table
+
+        encoder = trained.model.encoder
+        if not isinstance(encoder, GraphAttention):
+            raise TypeError(f"attention can be read from a GraphAttention, not from a {type(encoder).__name__}")
         degree = np.bincount(self.split.message[1], minlength=self.split.n_nodes)[self.view.items]
         busiest = self.view.items[np.argsort(-degree, kind="stable")[:_SHOWN_NODES]]
-        shown = tuple(node_ids[item] for item in busiest)
-        return Candidate(self.features, self.split, settings, hardware, node_ids, shown)
+        device = next(encoder.parameters()).device
+        features, messages = (torch.from_numpy(rows).to(device) for rows in (self.features, self.split.message))
+        return attention_table(
+            encoder.attention(features, messages), node_ids, [node_ids[item] for item in busiest]
+        ).to_dicts()
 
     def rank(self, scores: Mapping[str, FloatArray]) -> Rankings:
         return rank_projects(scores, self.held, self.candidates)
