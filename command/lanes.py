@@ -42,6 +42,8 @@ def make(
 
     Another lane is started when work has waited for `patience` seconds, by default `PATIENCE`.
     """
+    from threadpoolctl import threadpool_limits
+
     from command.schedule import Schedule
     from resources.models import processors
     from sensors.staleness import Wave as Part
@@ -51,8 +53,10 @@ def make(
         lineage.execute(wave, watcher.event)
         return
     # Two lanes of two threads on two cores took twenty times as long as of one thread each: one waits for another that
-    # the system has put aside. Read when torch is first imported, here and in the other lanes.
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, processors() // count)))
+    # the system has put aside. The variable is read when torch is first imported, here and in the other lanes; what
+    # NumPy multiplies with is there already.
+    share = max(1, processors() // count)
+    os.environ.setdefault("OMP_NUM_THREADS", str(share))
     schedule = Schedule(lineage.parents(wave.assets))
     first = {
         "settings": settings.model_dump(mode="json", exclude=_SECRETS),
@@ -60,7 +64,7 @@ def make(
     }
     wait = PATIENCE if patience is None else patience
     lanes = [_Lane(schedule, watcher, json.dumps(first), wait) for _ in range(count - 1)]
-    with ThreadPoolExecutor(len(lanes), thread_name_prefix="lane") as pool:
+    with threadpool_limits(share), ThreadPoolExecutor(len(lanes), thread_name_prefix="lane") as pool:
         ends = [pool.submit(lane.run) for lane in lanes]
         try:
             while (name := schedule.take()) is not None:
