@@ -24,7 +24,8 @@ def stage(
     """Arguments for `dagster.asset`.
 
     `code` is raised by hand when what the asset computes changes. `reads` names the sections of the settings that it
-    depends on: their hash becomes part of its code version, so that a changed setting makes it stale.
+    depends on, or what is in them: their hash becomes part of its code version, so that a changed setting makes it
+    stale.
     `on_request` keeps a long study out of the default run and of everything automatic.
     """
     return {

@@ -81,8 +81,12 @@ class Settings(BaseSettings):
         return init_settings, env_settings, YamlConfigSettingsSource(settings_cls, yaml_file=file)
 
     def section_hash(self, *sections: str) -> str:
-        """Short hash of sections, part of the code version of the assets that they steer."""
-        return content_hash(self.model_dump(mode="json", include=set(sections)))[:8]
+        """Short hash of sections, or of what is in them (`language.base`): part of the code version of what they steer.
+
+        Raises `UnknownNameError` for a name that is none.
+        """
+        every = self.model_dump(mode="json")
+        return content_hash({name: _at(every, name) for name in sections})[:8]
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -102,6 +106,15 @@ def load_settings(**overrides: Any) -> Settings:
     except (SettingsError, ValueError, yaml.YAMLError) as error:
         raise InputError(f"settings cannot be read: {error}; look at profiles/ and the {PREFIX}* variables") from error
     return settings.model_copy(update={"home": settings.home.absolute(), "data_dir": settings.data_dir.absolute()})
+
+
+def _at(settings: dict[str, Any], path: str) -> Any:
+    value: Any = settings
+    for part in path.split("."):
+        if not isinstance(value, dict) or part not in value:
+            raise UnknownNameError("setting", part, value if isinstance(value, dict) else (), path)
+        value = value[part]
+    return value
 
 
 def _readable(error: ValidationError) -> InputError:

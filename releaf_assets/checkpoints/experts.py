@@ -17,7 +17,7 @@ CODE = "1"
 
 
 @dg.asset(
-    **stage("checkpoints", code=CODE, kinds={"pytorch", "transformers"}, reads=["language"], on_request=True),
+    **stage("checkpoints", code=CODE, kinds={"pytorch", "transformers"}, reads=["language.base"], on_request=True),
 )
 def expert_base(
     context: dg.AssetExecutionContext,

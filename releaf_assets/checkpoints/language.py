@@ -19,7 +19,14 @@ CODE = "3"
 SHOWN_TOKENS = 60
 
 
-@dg.asset(**stage("checkpoints", code=CODE, kinds={"transformers"}, reads=["language"]))
+@dg.asset(
+    **stage(
+        "checkpoints",
+        code=CODE,
+        kinds={"transformers"},
+        reads=["language.source", "language.base.tokenizer", "language.base.held_out_share"],
+    )
+)
 def language_tokenizer(
     knowledge_documents: Dataset, settings: dg.ResourceParam[Settings], store: ArtifactStore
 ) -> dg.MaterializeResult[Artifact]:
@@ -55,7 +62,14 @@ def language_tokenizer(
     )
 
 
-@dg.asset(**stage("checkpoints", code=CODE, kinds={"pytorch", "transformers"}, reads=["language"]))
+@dg.asset(
+    **stage(
+        "checkpoints",
+        code=CODE,
+        kinds={"pytorch", "transformers"},
+        reads=["language.source", "language.quantize", "language.base"],
+    )
+)
 def language_base(
     context: dg.AssetExecutionContext,
     knowledge_documents: Dataset,
@@ -107,7 +121,7 @@ def language_base(
     return artifact_result(artifact, headline=headline, metadata={**shown, **hardware.metadata(chosen)})
 
 
-@dg.asset(**stage("checkpoints", code=CODE, kinds={"pytorch", "peft"}, reads=["language"]))
+@dg.asset(**stage("checkpoints", code=CODE, kinds={"pytorch", "peft"}, reads=["language.tuning"]))
 def language_adapter(
     context: dg.AssetExecutionContext,
     language_base: Artifact,

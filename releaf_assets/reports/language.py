@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 CODE = "3"
 
 
-@dg.asset(**stage("reports", code=CODE, kinds={"report"}, reads=["language"]))
+@dg.asset(**stage("reports", code=CODE, kinds={"report"}, reads=["language.tuning.seed"]))
 def language_report(
     language_base: Artifact,
     language_adapter: Artifact,

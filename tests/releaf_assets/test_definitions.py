@@ -11,6 +11,13 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from releaf.language.settings import (
+    BaseSettings,
+    GenerationSettings,
+    LanguageSettings,
+    TokenizerSettings,
+    TuningSettings,
+)
 from releaf_assets.checks import gate_key
 from releaf_assets.definitions import build_definitions, inspect_assets
 from releaf_assets.gates import GATES
@@ -55,8 +62,19 @@ READERS = {
     },
     "reranker": {"reranker_checkpoint", "search_choice", "retrieval_report"},
     "alignment": {"aligned_adapter", "alignment_report"},
-    "language": {"language_tokenizer", "language_base", "language_adapter", "language_report", "expert_base"},
 }
+# Of the language section each asset reads a part: another learning rate of the adapter trains no base.
+PARTS: list[tuple[dict[str, Any], set[str]]] = [
+    ({"base": BaseSettings(epochs=3)}, {"language_base", "expert_base"}),
+    (
+        {"base": BaseSettings(tokenizer=TokenizerSettings(vocabulary=900))},
+        {"language_tokenizer", "language_base", "expert_base"},
+    ),
+    ({"tuning": TuningSettings(epochs=3)}, {"language_adapter"}),
+    ({"tuning": TuningSettings(seed=3)}, {"language_adapter", "language_report"}),
+    ({"source": "hub:somebody/something"}, {"language_tokenizer", "language_base"}),
+    ({"generation": GenerationSettings(seed=3)}, set()),
+]
 CHANGES: dict[str, dict[str, Any]] = {
     "corpus": {"chunk_words": 77},
     "rendering": {"per_item": 11},
@@ -66,7 +84,6 @@ CHANGES: dict[str, dict[str, Any]] = {
     "retrieval": {"batch_size": 9},
     "reranker": {"layers": 2},
     "alignment": {"steps": 3},
-    "language": {"base": {"epochs": 3}},
 }
 
 
@@ -99,6 +116,11 @@ def group(graph: Any, name: str) -> set[str]:
 def above(graph: Any, asset: str) -> set[str]:
     parents = names(graph.get(dg.AssetKey(asset)).parent_keys)
     return parents.union(*(above(graph, parent) for parent in parents))
+
+
+def changed(before: Settings, after: Settings) -> set[str]:
+    old, new = code_versions(before), code_versions(after)
+    return {asset for asset in old if old[asset] != new[asset]}
 
 
 def code_versions(settings: Settings) -> dict[str, str]:
@@ -234,15 +256,16 @@ def test_no_model_depends_on_a_policy(graph: Any) -> None:
 
 @pytest.mark.parametrize("section", READERS)
 def test_a_changed_section_changes_the_code_version_of_exactly_what_reads_it(settings: Settings, section: str) -> None:
-    value = getattr(settings, section)
-    change = CHANGES[section]
-    if section == "language":
-        change = {"base": replace(value.base, **change["base"])}
-    before, after = (
-        code_versions(settings),
-        code_versions(settings.model_copy(update={section: replace(value, **change)})),
-    )
-    assert {asset for asset in before if before[asset] != after[asset]} == READERS[section]
+    after = settings.model_copy(update={section: replace(getattr(settings, section), **CHANGES[section])})
+    assert changed(settings, after) == READERS[section]
+
+
+@pytest.mark.parametrize(("change", "readers"), PARTS)
+def test_a_changed_part_of_the_language_section_changes_what_reads_that_part(
+    settings: Settings, change: dict[str, Any], readers: set[str]
+) -> None:
+    before = settings.model_copy(update={"language": LanguageSettings()})
+    assert changed(before, before.model_copy(update={"language": LanguageSettings(**change)})) == readers
 
 
 def test_another_place_device_or_profile_name_makes_nothing_stale(settings: Settings, tmp_path: Path) -> None:

@@ -165,10 +165,21 @@ def test_the_hash_of_several_sections_does_not_depend_on_the_order_they_are_name
     assert settings.section_hash("graph", "retrieval") != settings.section_hash("graph")
 
 
+def test_the_hash_of_a_part_of_a_section_changes_with_that_part_alone() -> None:
+    before, after = load_settings(), load_settings(language={"tuning": {"epochs": 9}})
+    parts = ("language.source", "language.base", "language.base.tokenizer", "language.tuning", "language.tuning.seed")
+    assert {part for part in parts if before.section_hash(part) != after.section_hash(part)} == {"language.tuning"}
+
+
+def test_a_hash_of_what_is_no_setting_says_what_there_is() -> None:
+    with pytest.raises(UnknownNameError, match=r"unknown setting 'tunings' in language.tunings; did you mean tuning"):
+        load_settings().section_hash("language.tunings")
+
+
 def test_where_a_run_puts_its_files_is_in_no_hash_of_a_section(tmp_path: Path) -> None:
     assert load_settings(home=tmp_path).section_hash(*SECTIONS) == load_settings().section_hash(*SECTIONS)
 
 
 def test_the_sections_tested_here_are_all_there_are() -> None:
-    plain = {"profile", "home", "data_dir", "device", "precision", "qdrant_url", "qdrant_api_key"}
+    plain = {"profile", "home", "data_dir", "device", "precision", "lanes", "qdrant_url", "qdrant_api_key"}
     assert set(Settings.model_fields) == plain | set(SECTIONS)
