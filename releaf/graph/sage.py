@@ -11,7 +11,7 @@ from torch_geometric.nn import SAGEConv
 from torch_geometric.nn.aggr import Aggregation
 
 from releaf.graph.encoder import GraphEncoder, layer_widths
-from releaf.graph.settings import Aggregator, GraphSettings
+from releaf.graph.settings import GraphSettings
 
 
 class GraphSage(GraphEncoder):
@@ -22,26 +22,24 @@ class GraphSage(GraphEncoder):
     """
 
     def __init__(self, settings: GraphSettings, inputs: int) -> None:
-        convolutions = [
-            _convolution(settings.aggregator, before, after) for before, after in layer_widths(settings, inputs)
-        ]
+        convolutions = [_convolution(settings, before, after) for before, after in layer_widths(settings, inputs)]
         super().__init__(convolutions, settings, inputs)
         self.ordered = settings.aggregator == "lstm"
 
     def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
-        """Embed every node; see `GraphEncoder.forward`. The LSTM reads neighbours in the order of their numbers."""
+        """Embed every node; see `GraphEncoder.forward`. The LSTM is given neighbours in the order of their numbers."""
         if self.ordered:
             order = torch.argsort(edge_index[1] * len(x) + edge_index[0])
             edge_index = edge_index[:, order]
         return super().forward(x, edge_index)
 
 
-def _convolution(aggregator: Aggregator, before: int, after: int) -> nn.Module:
-    if aggregator == "mean":
+def _convolution(settings: GraphSettings, before: int, after: int) -> nn.Module:
+    if settings.aggregator == "mean":
         return SAGEConv(before, after, aggr="mean")  # type: ignore[no-any-return]
-    if aggregator == "max":
+    if settings.aggregator == "max":
         return SAGEConv(before, after, aggr=LargestNeighbour(), project=True)  # type: ignore[no-any-return]
-    return SAGEConv(before, after, aggr=LastStepLSTM(before))  # type: ignore[no-any-return]
+    return SAGEConv(before, after, aggr=LastStepLSTM(before, settings.lstm_neighbours))  # type: ignore[no-any-return]
 
 
 class LargestNeighbour(Aggregation):  # type: ignore[misc]
@@ -86,14 +84,17 @@ class _Largest(torch.autograd.Function):
 
 
 class LastStepLSTM(Aggregation):  # type: ignore[misc]
-    """State of an LSTM after the last neighbour of each node.
+    """State of an LSTM after the last neighbour of each node, of which it reads at most `most`.
 
-    torch_geometric's own reads on through the padding, so that one far-away hub changes the embedding of every node.
+    In training these are drawn and in random order (Hamilton et al. 2017, section 3.3, and 3.1 for the number, 25 in
+    their experiments); otherwise they are spread evenly over all, in the order given. torch_geometric's own reads on
+    through the padding, so that one far-away hub changes the embedding of every node.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, most: int) -> None:
         super().__init__()
         self.width = width
+        self.most = most
         self.lstm = nn.LSTM(width, width, batch_first=True)
 
     def reset_parameters(self) -> None:
@@ -116,10 +117,14 @@ class LastStepLSTM(Aggregation):  # type: ignore[misc]
         """Summaries (dim_size, width) of rows `x` (M, width) grouped by the sorted `index` (M)."""
         assert index is not None
         count = int(index[-1]) + 1 if dim_size is None and len(index) else dim_size or 0
+        if self.training:
+            # Sorted by node still, and at random within each.
+            x = x[torch.argsort(index + torch.rand(len(index), dtype=torch.float64, device=x.device))]
+        x, index = self._read(x, index, count)
         lengths = torch.bincount(index, minlength=count)
         order = lengths.argsort(descending=True, stable=True)
         rank = torch.empty_like(order).scatter_(0, order, torch.arange(count, device=x.device))
-        step = torch.arange(len(index), device=x.device) - (lengths.cumsum(0) - lengths)[index]
+        step = _places(lengths, index)
         summary = x.new_zeros(count, self.width)
         if not len(index):
             return summary
@@ -128,3 +133,17 @@ class LastStepLSTM(Aggregation):  # type: ignore[misc]
         packed = PackedSequence(x[(step * count + rank[index]).argsort()], torch.bincount(step).cpu())
         _, (last, _) = self.lstm(packed)  # (1, nodes with neighbours, width)
         return summary.index_copy(0, order[: last.shape[1]], last[0])
+
+    def _read(self, x: Tensor, index: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        """The rows that are read, and their nodes: of L > `most` rows those where ⌊place · most / L⌋ grows."""
+        lengths = torch.bincount(index, minlength=count)
+        if not len(index) or int(lengths.max()) <= self.most:
+            return x, index
+        place, of = _places(lengths, index) * self.most, lengths[index]
+        read = (place + self.most).div(of, rounding_mode="floor") > place.div(of, rounding_mode="floor")
+        return x[read], index[read]
+
+
+def _places(lengths: Tensor, index: Tensor) -> Tensor:
+    """The place (M) of each row among the rows of its node, from 0; rows are sorted by node."""
+    return torch.arange(len(index), device=index.device) - (lengths.cumsum(0) - lengths)[index]

@@ -29,6 +29,7 @@ class GraphSettings:
     as they are. layers: convolutions, at least 2. hidden: width between
     them. output: width of z. heads: attention heads of `gat`, of which `hidden` is a multiple. dropout: share of
     hidden numbers dropped after all but the last layer.
+    lstm_neighbours: most neighbours of a node that an LSTM reads, others are left out.
     skip: add a linear map of the features smoothed over two steps to z. normalize: give all z one learned length, so
     that the score is scale · cosine, and learn an offset of the score; without it the offset is 0.
     supervised_share: share of the training pairs an epoch predicts, hidden from its own messages; 0 predicts all of
@@ -49,6 +50,7 @@ class GraphSettings:
     output: int = 128
     heads: int = 4
     dropout: float = 0.3
+    lstm_neighbours: int = 25
     skip: bool = True
     normalize: bool = True
     supervised_share: float = 0.3
@@ -75,8 +77,11 @@ class GraphSettings:
         for name in self.candidates:
             if name not in CANDIDATES:
                 raise UnknownNameError("graph model", name, CANDIDATES, "the candidates")
-        if self.layers < 2 or self.hidden < 1 or self.output < 1:
-            raise InputError(f"layers ({self.layers}) must be at least 2, hidden and output widths at least 1")
+        if self.layers < 2 or self.hidden < 1 or self.output < 1 or self.lstm_neighbours < 1:
+            raise InputError(
+                f"layers ({self.layers}) must be at least 2, hidden ({self.hidden}) and output ({self.output}) widths "
+                f"and lstm_neighbours ({self.lstm_neighbours}) at least 1"
+            )
         if self.model == "gat" and (self.heads < 1 or self.hidden % self.heads):
             raise InputError(f"hidden ({self.hidden}) must be a multiple of heads ({self.heads})")
         if self.full_batch_edges < 0 or self.batch_pairs < 1 or self.fanout < 1:

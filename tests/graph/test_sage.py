@@ -70,7 +70,7 @@ def test_max_takes_the_largest_pooled_neighbour() -> None:
 
 
 def test_lstm_reads_each_neighbour_once_in_order() -> None:
-    aggregation = LastStepLSTM(3)
+    aggregation = LastStepLSTM(3, 25).eval()
     h = features(3)
     order = EDGES[:, torch.argsort(EDGES[1] * 5 + EDGES[0])]
     summary = aggregation(h[order[0]], order[1], dim_size=5)
@@ -80,8 +80,44 @@ def test_lstm_reads_each_neighbour_once_in_order() -> None:
     assert not summary[4].any()
 
 
+def test_of_many_neighbours_an_lstm_reads_some_spread_evenly() -> None:
+    aggregation = LastStepLSTM(3, 3).eval()
+    h = features(3, 9)
+    # Node 0 has seven neighbours: ⌊(p + 1) · 3 / 7⌋ grows at places 2, 4 and 6. Node 2 has two and both are read.
+    summary = aggregation(h, torch.tensor([0] * 7 + [2] * 2), dim_size=3)
+    for node, read in ((0, [2, 4, 6]), (2, [7, 8])):
+        _, (last, _) = aggregation.lstm(h[read].unsqueeze(0))
+        assert torch.allclose(summary[node], last[0, 0], atol=1e-6)
+    assert not summary[1].any()
+
+
+def test_in_training_an_lstm_reads_other_neighbours_each_time_and_none_of_another_node() -> None:
+    aggregation = LastStepLSTM(3, 2)
+    h = features(3, 8)
+    index = torch.tensor([0] * 6 + [1] * 2)
+    pairs = {
+        node: [
+            aggregation.lstm(h[[first, second]].unsqueeze(0))[1][0][0, 0]
+            for first in mine
+            for second in mine
+            if first != second
+        ]
+        for node, mine in ((0, range(6)), (1, range(6, 8)))
+    }
+    seen = set()
+    for _ in range(40):
+        summary = aggregation(h, index, dim_size=2)
+        for node, possible in pairs.items():
+            close = [number for number, state in enumerate(possible) if torch.allclose(summary[node], state, atol=1e-6)]
+            assert len(close) == 1
+            seen.add((node, close[0]))
+    # Each of two orders of node 1; of the 30 ordered pairs of node 0 most.
+    assert {(1, 0), (1, 1)} <= seen
+    assert len(seen) > 15
+
+
 def test_a_whole_lstm_layer_is_the_formula_written_out_in_numpy() -> None:
-    layer: Any = GraphSage(small(aggregator="lstm"), 3).convolutions[0]
+    layer: Any = GraphSage(small(aggregator="lstm"), 3).eval().convolutions[0]
     lstm = layer.aggr_module.lstm
     of_input, of_state = array(lstm.weight_ih_l0), array(lstm.weight_hh_l0)
     bias = array(lstm.bias_ih_l0) + array(lstm.bias_hh_l0)
