@@ -69,7 +69,9 @@ def make(
         try:
             while (name := schedule.take()) is not None:
                 schedule.done(name, passed=lineage.execute(Part({name}), watcher.event))
-            for end in ends:
+                if watcher.interrupted:  # Dagster takes Ctrl-C for the failure of a step
+                    schedule.close()
+            for end in () if watcher.interrupted else ends:
                 end.result()
         finally:
             schedule.close()

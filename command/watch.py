@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from dagster import DagsterEvent, EventLogEntry
 
 
+INTERRUPTED = "it was interrupted"
+
+
 class Watcher:
     """Takes Dagster's events and the assets' progress, shows them, and keeps what the outcome needs."""
 
@@ -24,6 +27,7 @@ class Watcher:
         self.materialized: list[str] = []
         self.failures: list[dict[str, str]] = []
         self.compute_seconds = 0.0
+        self.interrupted = False
         self._quiet = quiet
         self._bars = progress_bar()
         self._tasks: dict[str, TaskID] = {}
@@ -104,7 +108,9 @@ class Watcher:
         if step in self._verdicts:
             self._show_verdict(*self._verdicts.pop(step))
         elif event.event_type_value == "STEP_FAILURE":
-            self._fail(step, failure_message(event))
+            message = failure_message(event)
+            self.interrupted |= message == INTERRUPTED
+            self._fail(step, message)
         else:
             self._say(f"[green]✓[/] {step:<24} [dim]{seconds:6.1f} s[/]  {escape(self._made.pop(step, ''))}")
 
@@ -124,6 +130,11 @@ class Watcher:
 def failure_message(event: DagsterEvent) -> str:
     """The error that a step ended with, without the layers that Dagster wrapped around it."""
     error = event.step_failure_data.error
+    if error is not None and "DagsterExecutionInterruptedError" in (
+        error.cls_name,
+        error.cause and error.cause.cls_name,
+    ):
+        return INTERRUPTED
     # The first error of our own says it best; without one, the cause below all layers does.
     while error is not None and error.cls_name not in vars(errors) and error.cause is not None:
         error = error.cause

@@ -63,9 +63,11 @@ def fake_lane(monkeypatch: pytest.MonkeyPatch, folder: Path, answer: str) -> Cal
     return lambda: [json.loads(line) for line in notes.read_text().splitlines()]
 
 
-def call(tmp_path: Path, lineage: Fake, *, count: int = 2, patience: float = 0.0) -> Watcher:
+def call(
+    tmp_path: Path, lineage: Fake, *, count: int = 2, patience: float = 0.0, watcher: Watcher | None = None
+) -> Watcher:
     settings = tiny_settings(tmp_path / "home", ROOT / "data", lanes=count)
-    watcher = Watcher(quiet=True)
+    watcher = watcher or Watcher(quiet=True)
     make(Wave(set(PARENTS)), lineage, watcher, settings, GATES, patience=patience)  # type: ignore[arg-type]
     return watcher
 
@@ -146,6 +148,21 @@ def test_an_error_here_ends_the_other_lane_too(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(KeyboardInterrupt):
         call(tmp_path, Broken(told))
     assert threading.active_count() < 20
+
+
+def test_nothing_more_is_made_after_an_interrupt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = fake_lane(monkeypatch, tmp_path, "print(json.dumps(['done', True]), flush=True)")
+    watcher = Watcher(quiet=True)
+
+    class Interrupted(Fake):
+        def execute(self, wave: Wave, listener: Callable[[Any], None]) -> bool:
+            super().execute(wave, listener)
+            watcher.interrupted = True  # as for a step that Dagster ended for Ctrl-C
+            return False
+
+    lineage = Interrupted({"a": set(), "b": set(), "c": set(), "d": set(), "e": set()})
+    call(tmp_path, lineage, patience=3600, watcher=watcher)
+    assert (lineage.made, told()) == (["a"], [])
 
 
 def test_a_lane_ends_when_nobody_can_tell_it_anything_any_more(tmp_path: Path) -> None:

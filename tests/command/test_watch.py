@@ -14,7 +14,10 @@ from releaf.errors import InputError, StorageError
 from resources.settings import load_settings
 
 
-def watched(error: Exception) -> tuple[Watcher, list[str]]:
+RUN = "00000000-0000-4000-8000-000000000000"
+
+
+def watched(error: BaseException) -> tuple[Watcher, list[str]]:
     @dg.asset
     def broken() -> None:
         raise error
@@ -22,7 +25,9 @@ def watched(error: Exception) -> tuple[Watcher, list[str]]:
     messages = []
     watcher = Watcher(quiet=True)
     with dg.DagsterInstance.ephemeral() as instance:
-        result = dg.materialize([broken], instance=instance, raise_on_error=False)
+        instance.add_event_listener(RUN, watcher.event)
+        job = dg.Definitions([broken]).resolve_implicit_global_asset_job_def()
+        result = job.execute_in_process(instance=instance, raise_on_error=False, run_id=RUN)
         for event in result.all_events:
             if event.event_type_value == "STEP_FAILURE":
                 messages.append(failure_message(event))
@@ -44,6 +49,14 @@ def test_an_own_error_is_told_rather_than_what_caused_it() -> None:
 def test_an_error_of_somebody_else_is_named_and_points_at_the_trace() -> None:
     _, messages = watched(ZeroDivisionError("division by zero"))
     assert messages == ["ZeroDivisionError: division by zero (the whole trace is in `releaf ui`)"]
+
+
+def test_an_interrupted_step_is_told_from_one_that_failed() -> None:
+    watcher, messages = watched(dg.DagsterExecutionInterruptedError())
+    assert (watcher.interrupted, messages) == (True, ["it was interrupted"])
+    assert watcher.failures == [{"asset": "broken", "error": "it was interrupted"}]
+    watcher, _ = watched(ZeroDivisionError("division by zero"))
+    assert not watcher.interrupted
 
 
 def test_an_outcome_is_good_only_without_failures_and_red_gates() -> None:
