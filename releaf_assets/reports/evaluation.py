@@ -95,7 +95,9 @@ def build_evaluation_report(gates: Sequence[Gate]) -> dg.AssetsDefinition:
             },
             language=language_evidence(language_base, language_adapter, language_report),
             provenance=versions(**datasets, **artifacts),
-            settings=settings.model_dump(mode="json", exclude={"home", "data_dir", "qdrant_url", "qdrant_api_key"}),
+            settings=settings.model_dump(
+                mode="json", exclude={"home", "data_dir", "lanes", "qdrant_url", "qdrant_api_key"}
+            ),
             hardware=_without_memory(hardware),
         )
 
