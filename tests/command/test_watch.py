@@ -13,7 +13,6 @@ from command.watch import Watcher, failure_message
 from releaf.errors import InputError, StorageError
 from resources.settings import load_settings
 
-
 RUN = "00000000-0000-4000-8000-000000000000"
 
 
