@@ -90,6 +90,9 @@ def save_adapter(model: PeftModel, base: Base, directory: Path) -> None:
         model.peft_config["default"].base_model_name_or_path = ""  # a path of the machine that trained it helps nobody
         model.save_pretrained(str(directory), save_embedding_layers=False)
         (directory / "README.md").unlink(missing_ok=True)  # PEFT's model card, an empty form
+        # PEFT writes a set, whose order is another in each process; equal adapters have equal bytes.
+        config = read_json(directory / CONFIG)
+        write_json(directory / CONFIG, config | {"target_modules": sorted(config["target_modules"])})
     owner = {"fingerprint": base.fingerprint, "tokenizer": tokenizer_fingerprint(base.tokenizer)}
     write_json(directory / BASE, owner)
 

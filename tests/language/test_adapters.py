@@ -112,6 +112,15 @@ def test_the_seed_decides_the_adapter(open_copy: Callable[[], Base]) -> None:
     assert not torch.equal(first[name], third[name])
 
 
+def test_what_an_adapter_stands_on_is_written_in_one_order_in_every_process(
+    open_copy: Callable[[], Base], tmp_path: Path
+) -> None:
+    base = open_copy()
+    save_adapter(attach(base, SMALL, seed=0), base, tmp_path)
+    named = json.loads((tmp_path / "adapter_config.json").read_text())["target_modules"]
+    assert named == sorted(SMALL.targets)
+
+
 def test_a_saved_adapter_answers_the_same_on_its_base(open_copy: Callable[[], Base], tmp_path: Path) -> None:
     base = open_copy()
     model = shaken(attach(base, SMALL, seed=0))
