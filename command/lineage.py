@@ -97,6 +97,8 @@ class Lineage:
             instance=self._instance,
             run_id=run_id,
             raise_on_error=False,
+            # Of many runs the UI's list tells by this which is which.
+            tags={"releaf/asset": next(iter(wave.assets))} if len(wave.assets) == 1 else None,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
         return bool(done.success)
